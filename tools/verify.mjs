@@ -43,6 +43,7 @@ const report = '--reporter=default --reporter=json --outputFile.json={json}';
 /** @type {Step[]} */
 const steps = [
   { name: 'install', commands: ['node tools/ensure-installed.mjs'] },
+  { name: 'lock', commands: ['node tools/check-lock.mjs'] },
   { name: 'format', commands: ['prettier --check --log-level warn .'] },
   { name: 'lint', commands: ['eslint --max-warnings 0 .'] },
   { name: 'typecheck', commands: ['nx run-many -t typecheck --outputStyle static', 'tsc -p tsconfig.json'] },
