@@ -1,0 +1,73 @@
+/**
+ * What holds while recording: whether gradients are on, how deep in modules or library code we are, and whether a
+ * plain number is a literal of a rule or an input of the program.
+ */
+
+interface Modes {
+  /** Greater than zero inside `noGrad`. */
+  noGrad: number;
+  /** Greater than zero inside a module, a scope, or the library's own code: values made there are not visible. */
+  hidden: number;
+  /** Greater than zero inside gradient rules and decompositions: numbers are constants of the program. */
+  literal: number;
+  /** Whether the outermost module is in training mode; true outside modules. */
+  training: boolean;
+  /** Record call sites and module names, and check every op when it runs. */
+  checking: boolean;
+  /** Names of the modules being called, outermost first; kept in checking mode only. */
+  modulePath: string[];
+}
+
+export const modes: Modes = { noGrad: 0, hidden: 0, literal: 0, training: true, checking: false, modulePath: [] };
+
+/** Whether operations are recorded for gradients now. */
+export function isGradEnabled(): boolean {
+  return modes.noGrad === 0;
+}
+
+function counted<T>(key: 'noGrad' | 'hidden' | 'literal', fn: () => T): T {
+  modes[key]++;
+  let result: T;
+  try {
+    result = fn();
+  } catch (error) {
+    modes[key]--;
+    throw error;
+  }
+  if (key === 'noGrad' && result instanceof Promise) {
+    return result.finally(() => modes[key]--) as T;
+  }
+  modes[key]--;
+  return result;
+}
+
+/**
+ * Runs `fn` without recording gradients, as `torch.no_grad()`. With an asynchronous function it holds until the
+ * promise settles, also for other tasks that record meanwhile: JavaScript in a browser has no task-local state.
+ *
+ * @example
+ * const accuracy = await noGrad(async () => (await net(x).argmax(1).eq(y).sum().item()) / 10);
+ */
+export function noGrad<T>(fn: () => T): T {
+  return counted('noGrad', fn);
+}
+
+/** Runs `fn` with gradients on, inside `noGrad` too, as `torch.enable_grad()`. `fn` is synchronous. */
+export function enableGrad<T>(fn: () => T): T {
+  const saved = modes.noGrad;
+  modes.noGrad = 0;
+  try {
+    return fn();
+  } finally {
+    modes.noGrad = saved;
+  }
+}
+
+/**
+ * Hides what a function makes, as a module does: its intermediates live and die inside the program; what it returns
+ * is visible. Use it around a function of your own whose intermediates nobody will read.
+ */
+export const hide = <T>(fn: () => T): T => counted('hidden', fn);
+
+/** Runs a rule or a decomposition: hidden, and its numbers are constants of the program. */
+export const asRule = <T>(fn: () => T): T => counted('literal', () => counted('hidden', fn));

@@ -1,0 +1,254 @@
+/**
+ * Cells: the named, long-lived values. All long-lived device memory is in them.
+ */
+import type { Device } from './device.js';
+import { AutogradError, DTypeError, DeviceError, ShapeError } from '../errors.js';
+import { describe } from '../graph/record.js';
+import { hide, noGrad } from '../graph/modes.js';
+import { isTensor, Tensor } from '../graph/tensor.js';
+import { formatAval, sameShape, type Aval } from '../shape.js';
+import { Storage, type MemoryRole } from './storage.js';
+import { Version } from './version.js';
+
+export interface CellOptions {
+  /** How errors and `memory()` call it. */
+  name?: string;
+  role?: MemoryRole;
+  requiresGrad?: boolean;
+}
+
+/**
+ * A named value with one live version: parameters, running statistics, optimizer state, accumulators. Use it as a
+ * tensor; {@link Cell.assign} moves it on.
+ *
+ * @example
+ * const total = new Cell(tensor(0), { name: 'total' });
+ * for (const x of batches) total.assign(total.add(x.sum()));
+ * await total.item();
+ */
+export class Cell extends Tensor {
+  readonly role: MemoryRole;
+  /** How errors call it: a parameter gets its dotted path when a module is named, an optimizer's state its key. */
+  label: string;
+  /** @internal */
+  _head: Version;
+  /** @internal The device that the cell lives on now; `device` follows it. */
+  _home: Device;
+  /** @internal What the finalizer releases when a whole model is dropped. */
+  readonly _held: { storage: Storage | null } = { storage: null };
+
+  constructor(initial: Tensor | { aval: Aval; device: Device }, options: CellOptions = {}) {
+    const aval = isTensor(initial) ? initial : initial.aval;
+    super({ shape: aval.shape, dtype: aval.dtype }, initial.device);
+    this._home = initial.device;
+    Object.defineProperty(this, 'device', { get: () => this._home, enumerable: true });
+    this.role = options.role ?? 'state';
+    this.label = options.name ?? this.role;
+    const tensor = new Tensor(this, this._home);
+    this._head = new Version(this, tensor);
+    this._head.state = 'spent';
+    finalizer?.register(this, { held: this._held, device: this._home });
+    if (isTensor(initial)) this.assign(initial);
+    this.requiresGrad_(options.requiresGrad ?? false);
+  }
+
+  override _current(): Tensor {
+    return this._head.tensor;
+  }
+
+  override get isLeaf(): boolean {
+    return true;
+  }
+
+  override requiresGrad_(requiresGrad = true): this {
+    super.requiresGrad_(requiresGrad);
+    this._head.tensor._requiresGrad = requiresGrad;
+    return this;
+  }
+
+  /**
+   * A pending write: reads recorded after it see `value`, reads recorded before it the old version. It is computed
+   * with the next run that it shares work with, or by `flush()`. Assigning a value that is there already (a loaded
+   * state dict) swaps the contents and compiles nothing.
+   *
+   * @throws ShapeError, DTypeError, DeviceError unless `value` has this cell's shape, dtype and device.
+   */
+  assign(value: Tensor): void {
+    if (!isTensor(value)) throw new TypeError(`assign to ${this.label}: expected a tensor, got ${describe(value)}`);
+    if (!sameShape(value.shape, this.shape)) {
+      throw new ShapeError(`assign to ${this.label}: expected ${formatAval(this)}, got ${formatAval(value)}`);
+    }
+    if (value.dtype !== this.dtype) {
+      throw new DTypeError(
+        `assign to ${this.label}: expected ${formatAval(this)}, got ${formatAval(value)}. Convert it with value.to('${this.dtype}').`,
+      );
+    }
+    if (value.device !== this._home) {
+      throw new DeviceError(
+        `assign to ${this.label}: it is on ${this._home.name}, the value on ${value.device.name}. Move one with to(device).`,
+      );
+    }
+    const tensor = new Tensor(this, this._home);
+    tensor._requiresGrad = this._requiresGrad;
+    const version = new Version(this, tensor);
+    this._home._runtime.write(this, version, value._current());
+  }
+
+  /**
+   * A snapshot: it keeps its value when the cell moves on.
+   */
+  override detach(): Tensor {
+    const version = this._head;
+    const handle = new Tensor(this, this._home);
+    const storage = version.tensor._storage;
+    if (storage) {
+      storage.shared = true;
+      handle._storage = storage;
+    } else {
+      version.tensor._kept = true;
+      this._home._runtime.markVisible(version.tensor);
+      handle._alias = version.tensor;
+    }
+    return handle;
+  }
+
+  /** Frees the device memory now. The cell can't be used afterwards. */
+  dispose(): void {
+    this._home._runtime.clear(this, 'discarded');
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @internal Moves the cell to another device; its value follows when it is next needed. */
+  _moveTo(device: Device): void {
+    if (device === this._home) return;
+    const value = noGrad(() => hide(() => this.detach().to(device)));
+    this._home._runtime.clear(this, 'replaced');
+    this._home = device;
+    const tensor = new Tensor(this, device);
+    this._head = new Version(this, tensor);
+    this._head.state = 'spent';
+    this.assign(value);
+  }
+}
+
+// A model that is dropped without dispose(): its cells' memory is found again when the collector runs. A net below
+// the design's promise, not the promise: in a loop of microtasks finalizers never run.
+const finalizer =
+  typeof FinalizationRegistry === 'undefined'
+    ? null
+    : new FinalizationRegistry<{ held: { storage: Storage | null }; device: Device }>(({ held, device }) => {
+        if (held.storage) device._runtime.memory.retire(held.storage);
+      });
+
+/** What a gradient is to its parameter: see {@link Parameter.grad}. */
+export type GradientState = 'none' | 'pending' | 'spent' | 'mixed';
+
+/**
+ * A cell that optimizers train.
+ *
+ * @example
+ * class Scale extends nn.Module {
+ *   weight = new Parameter(ones([1]));
+ *   forward(x: Tensor) { return x.mul(this.weight); }
+ * }
+ */
+export class Parameter extends Cell {
+  /** @internal */
+  _gradient: Cell | null = null;
+  /** @internal */
+  _gradientState: GradientState = 'none';
+
+  constructor(initial: Tensor, options: CellOptions = {}) {
+    super(initial, { role: 'parameter', requiresGrad: true, ...options });
+  }
+
+  /**
+   * What `backward()` has accumulated and no step has used, or null. Reading a gradient that a `step()` has used
+   * throws `StaleTensorError` unless {@link Parameter.retainGrad} asked for it.
+   */
+  override get grad(): Tensor | null {
+    return this._gradientState === 'none' || !this._gradient ? null : this._gradient;
+  }
+
+  override set grad(gradient: Tensor | null) {
+    if (gradient === null) {
+      this.zeroGrad();
+      return;
+    }
+    this.zeroGrad();
+    this._accumulate(gradient);
+  }
+
+  /** Keeps the gradient readable after the step that uses it. */
+  retainGrad(): void {
+    this._retainsGrad = true;
+  }
+
+  /** Sets the gradient to null, as `zero_grad(set_to_none=True)`. */
+  zeroGrad(): void {
+    if (this._gradient && this._gradientState !== 'none') this._home._runtime.clear(this._gradient, 'replaced');
+    this._gradientState = 'none';
+  }
+
+  /** @internal Adds `gradient` to what is there. */
+  _accumulate(gradient: Tensor): void {
+    if (this._gradient && this._gradient._home !== this._home) this._gradient = null;
+    this._gradient ??= new Cell({ aval: this, device: this._home }, { role: 'gradient' });
+    this._gradient.label = `gradient of ${this.label}`;
+    const spent = this._gradientState === 'spent' || this._gradientState === 'mixed';
+    const there = this._gradientState !== 'none' && (!spent || this._retainsGrad);
+    this._gradient.assign(there ? this._gradient.add(gradient) : gradient);
+    this._gradientState = spent ? 'mixed' : 'pending';
+  }
+
+  /**
+   * The gradient for an optimizer's update, or null where there is none; the step's run spends it.
+   *
+   * @throws AutogradError if it was made partly before and partly after the last step.
+   */
+  _takeGradient(): Tensor | null {
+    if (this._gradientState === 'none' || !this._gradient) return null;
+    if (this._gradientState === 'mixed' || this._gradientState === 'spent') {
+      const what =
+        this._gradientState === 'mixed'
+          ? 'was made partly before and partly after the last step()'
+          : 'was used by a step() already';
+      throw new AutogradError(
+        `step: the gradient of ${this.label} ${what}. Call optimizer.zeroGrad() before backward(): PyTorch would ` +
+          `silently add the new gradient to the old one here.`,
+      );
+    }
+    return this._gradient._head.tensor;
+  }
+
+  /** @internal Called by the step that used the gradient. */
+  _spendGradient(): void {
+    if (this._gradientState !== 'pending') return;
+    this._gradientState = 'spent';
+    if (!this._retainsGrad && this._gradient) this._home._runtime.spend(this._gradient);
+  }
+
+  override dispose(): void {
+    this.zeroGrad();
+    super.dispose();
+  }
+
+  override _moveTo(device: Device): void {
+    if (device !== this._home && this._gradientState !== 'none') this.zeroGrad();
+    super._moveTo(device);
+  }
+}
+
+/** A cell that is saved with a module but not trained: running statistics. */
+export class Buffer extends Cell {
+  /** The dtype in state dicts, where it is another one: PyTorch counts batches in int64. */
+  readonly savedDtype: 'int64' | undefined;
+
+  constructor(initial: Tensor, options: CellOptions & { savedDtype?: 'int64' } = {}) {
+    super(initial, { role: 'buffer', ...options });
+    this.savedDtype = options.savedDtype;
+  }
+}

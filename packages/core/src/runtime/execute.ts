@@ -1,0 +1,93 @@
+/**
+ * Executing a scheduled run: upload, run, copy small results to the host, let go of what is done with.
+ */
+import type { DeviceBuffer } from '../backends/backend.js';
+import { BackendError } from '../errors.js';
+import { modes } from '../graph/modes.js';
+import { runChecked } from './checking.js';
+import { formatMemory } from './memory.js';
+import { HOST_RESULT_BYTES, type Run, type Runtime } from './runtime.js';
+import type { Storage } from './storage.js';
+
+/** Uploads what is not on the device yet. */
+function buffersOf(runtime: Runtime, storages: readonly Storage[]): DeviceBuffer[] {
+  return storages.map((storage) => {
+    if (!storage.buffer) {
+      const host = storage.hostData();
+      if (!host) throw new BackendError(`an input of a run has no contents (${storage.kind})`);
+      storage.buffer = runtime.backend.upload(host, storage.aval);
+      storage.uploads++;
+      runtime.memory.arrived(storage);
+      if (storage.kind === 'cell' && !storage.shared) {
+        // A cell lives on the device; its first contents may belong to a user's tensor, which keeps its own.
+        storage.host = null;
+        storage.fill = null;
+      }
+    }
+    return storage.buffer;
+  });
+}
+
+export async function execute(runtime: Runtime, run: Run): Promise<void> {
+  const { backend, memory } = runtime;
+  try {
+    for (const leaf of run.leaves) {
+      if (leaf.pending && !leaf.buffer && leaf.error === undefined) await leaf.pending;
+      if (leaf.error !== undefined) throw leaf.error as Error;
+    }
+    const executable = await run.program.executable;
+    const { used, outputs: slots } = run.program;
+    const inputs = used.map((i) => run.leaves[i]!);
+    const buffers = buffersOf(runtime, inputs);
+    const retires = new Set(run.retires);
+    const donated = inputs.map((s) => retires.has(s) && s.pins === 1 && !s.shared);
+    const results = modes.checking
+      ? await runChecked(backend, run.program, buffers, inputs)
+      : await executable.run(buffers, donated);
+    if (!modes.checking) inputs.forEach((s, i) => donated[i] && memory.donated(s));
+    run.outputs.forEach((storage, i) => {
+      storage.buffer = results[slots[i]!]!;
+      storage.pending = null;
+      memory.arrived(storage);
+    });
+    await settleResults(runtime, run);
+  } catch (error) {
+    throw explain(runtime, error);
+  } finally {
+    for (const leaf of run.leaves) {
+      memory.unpin(leaf);
+      if (leaf.pins > 0 || leaf.retired) continue;
+      if (leaf.kind === 'scalar' || leaf.kind === 'random' || (leaf.kind === 'data' && leaf.uploads < 2)) {
+        if (!leaf.keepOnDevice) memory.release(leaf);
+      } else if (leaf.kind !== 'cell' && leaf.kind !== 'literal') memory.touch(leaf);
+    }
+  }
+  for (const storage of run.retires) memory.retire(storage);
+}
+
+/** Small results, and those that were asked for, go to the host with the run; large ones stay, under the budget. */
+async function settleResults(runtime: Runtime, run: Run): Promise<void> {
+  const { memory } = runtime;
+  const fetched = run.outputs.filter(
+    (s) => run.wanted.has(s) || ((s.kind === 'result' || s.shared) && s.bytes <= HOST_RESULT_BYTES),
+  );
+  const wanted = fetched.filter((s) => s.kind !== 'cell' || s.shared || run.wanted.has(s));
+  const copies = wanted.length > 0 ? await runtime.backend.download(wanted.map((s) => s.buffer!)) : [];
+  wanted.forEach((storage, i) => {
+    const small = storage.bytes <= HOST_RESULT_BYTES;
+    if (storage.kind === 'cell' ? storage.shared && small : small) storage.host = copies[i]!;
+    else runtime.wantedCopies.set(storage, copies[i]!);
+    if (storage.kind === 'result' && small) memory.release(storage);
+  });
+  for (const storage of run.outputs) {
+    if (storage.kind === 'result' || storage.kind === 'activation') memory.touch(storage);
+  }
+}
+
+/** An allocation that failed is explained by what is on the device. */
+function explain(runtime: Runtime, error: unknown): unknown {
+  if (error instanceof Error && /out of memory|allocation|invalid (typed )?array length/i.test(error.message)) {
+    return new BackendError(`${runtime.device.name}: ${error.message}\n${formatMemory(runtime.memory.report())}`, { cause: error });
+  }
+  return error;
+}

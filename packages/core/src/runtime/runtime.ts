@@ -1,0 +1,598 @@
+/**
+ * The runs of one device: what is recorded and waits, what is asked for, in which order it executes.
+ */
+import type { Backend } from '../backends/backend.js';
+import type { TypedArray } from '../dtype.js';
+import { BackendError, FakkelError } from '../errors.js';
+import type { Node } from '../graph/node.js';
+import type { Tensor } from '../graph/tensor.js';
+import { ProgramCache, type CompiledProgram } from '../program/cache.js';
+import { buildTrace, unreadable, type TraceOutput } from '../program/trace.js';
+import { byteSize, sizeOf } from '../shape.js';
+import type { Cell } from './cell.js';
+import { collect, type Root } from './collect.js';
+import type { Device } from './device.js';
+import { execute } from './execute.js';
+import { DeviceMemory } from './memory.js';
+import { Storage } from './storage.js';
+import { Dependencies, type Version, type VersionState } from './version.js';
+
+/** Results up to this many bytes are copied to the host with the run. */
+export const HOST_RESULT_BYTES = 64 * 1024;
+/** A visible value above this that other operations read is no output by that alone. */
+export const LARGE_VISIBLE_BYTES = 1024 * 1024;
+/** Un-run work past these bounds is run. */
+export const MAX_WAITING_NODES = 1 << 15;
+export const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+
+interface Request {
+  readonly target: Tensor;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A scheduled run. */
+export interface Run {
+  readonly program: CompiledProgram;
+  readonly leaves: readonly Storage[];
+  readonly outputs: readonly Storage[];
+  /** Old contents that this run's writes replace: retired when it succeeds. */
+  readonly retires: readonly Storage[];
+  readonly writes: readonly Version[];
+  /** Large results that were asked for: downloaded with the run. */
+  readonly wanted: ReadonlySet<Storage>;
+  readonly nodes: number;
+  readonly done: Promise<void>;
+  finish(): void;
+  fail(error: unknown): void;
+}
+
+export interface RuntimeStats {
+  /** Programs compiled. */
+  compiles: number;
+  /** Programs run. */
+  runs: number;
+  /** Recorded operations that those runs executed, before simplification. */
+  nodes: number;
+}
+
+export class Runtime {
+  readonly memory: DeviceMemory;
+  readonly cache: ProgramCache;
+  readonly counts: RuntimeStats = { compiles: 0, runs: 0, nodes: 0 };
+  private readonly visible = new Set<Tensor>();
+  private readonly writes = new Map<Cell, Version>();
+  private readonly clearing = new Set<Version>();
+  private requests: Request[] = [];
+  private tail: Promise<void> = Promise.resolve();
+  private readonly queue: Run[] = [];
+  private waitingNodes = 0;
+  private waitingBytes = 0;
+  /** A module was called since the last run: a data loader runs it before it makes the next batch. */
+  moduleCallWaits = false;
+  /** Why the device is gone, once it is. */
+  lost: Error | null = null;
+
+  constructor(
+    readonly device: Device,
+    readonly backend: Backend,
+  ) {
+    this.memory = new DeviceMemory(backend, backend.capabilities.memoryBudget, (storage) => void this.spill(storage));
+    this.cache = new ProgramCache(backend, this.counts);
+    void backend.lost.then((error) => (this.lost = error));
+  }
+
+  // --- recording ---
+
+  recorded(node: Node): void {
+    this.waitingNodes++;
+    for (const input of node.inputs) {
+      const storage = input._storage;
+      if (storage?.kind === 'data' && storage.uploads === 0) this.waitingBytes += storage.bytes;
+    }
+  }
+
+  /** Another operation reads `t`. */
+  consumed(t: Tensor): void {
+    t._consumed = true;
+    if (t._visible && !t._kept && byteSize(t) > LARGE_VISIBLE_BYTES) this.visible.delete(t);
+  }
+
+  /** A user can name `t`: it is computed with the run that it shares work with. */
+  markVisible(t: Tensor): void {
+    t = t._resolve();
+    if (t._version && !t._kept) return;
+    t._visible = true;
+    if (t._storage?.present || t.device !== this.device) return;
+    if (!t._kept && t._consumed && byteSize(t) > LARGE_VISIBLE_BYTES) return;
+    this.visible.add(t);
+  }
+
+  /** At top level, where everything that is needed later is visible, too much waiting work is run. */
+  settle(): void {
+    if (this.waitingNodes > MAX_WAITING_NODES || this.waitingBytes > MAX_WAITING_BYTES) {
+      // Errors stay on the values: whoever reads one is told.
+      this.flush().catch(() => undefined);
+      this.startTick();
+    }
+  }
+
+  /** A pending write of `cell`; a value that is there already is swapped in at once. */
+  write(cell: Cell, version: Version, value: Tensor): void {
+    const target = value._resolve();
+    const storage = target._storage;
+    const previous = cell._head;
+    if (storage?.present) {
+      version.state = 'current';
+      version.tensor._storage = this.adopt(cell, target, storage);
+      cell._head = version;
+      this.writes.delete(cell);
+      cell._held.storage = version.tensor._storage;
+      this.replace(previous);
+      return;
+    }
+    version.state = 'pending';
+    version.tensor._alias = value;
+    // A pending version that nobody has run is only an intermediate: the cell moves on from the one before.
+    version.previous = previous.state === 'pending' ? previous.previous : previous;
+    cell._head = version;
+    this.writes.set(cell, version);
+  }
+
+  /** Contents for a cell: host data is shared with whoever gave it (it never changes), device buffers with a mark. */
+  private adopt(cell: Cell, from: Tensor, storage: Storage): Storage {
+    if (storage.host || storage.fill !== null) {
+      const own = new Storage(cell, 'cell', cell.role);
+      own.host = storage.host;
+      own.fill = storage.fill;
+      return own;
+    }
+    storage.shared = true;
+    if (storage.kind === 'cell') return storage;
+    const own = new Storage(cell, 'cell', cell.role);
+    own.pending = this.copyInto(own, from);
+    return own;
+  }
+
+  private async copyInto(own: Storage, from: Tensor): Promise<void> {
+    try {
+      own.host = (await from.device._runtime.read([from]))[0]!;
+    } catch (error) {
+      own.error = error;
+    }
+    own.pending = null;
+  }
+
+  /** `version` is no longer its cell's: what was recorded on it runs now, then its contents go. */
+  private replace(version: Version): void {
+    const storage = version.tensor._storage;
+    version.state = version.state === 'spent' ? 'spent' : 'replaced';
+    if (!storage) return;
+    const readers = this.roots().filter(({ tensor }) => readsVersion(tensor, version));
+    if (readers.length > 0) {
+      for (const { tensor } of readers) this.request(tensor).catch(() => undefined);
+      this.startTick();
+    }
+    this.letGo(version);
+    this.memory.retire(storage);
+  }
+
+  private letGo(version: Version): void {
+    for (const dependencies of version.dependencies?.values() ?? []) {
+      dependencies.recipes = null;
+      for (const storage of dependencies.activations) this.memory.retire(storage);
+      dependencies.activations.clear();
+    }
+    version.dependencies = null;
+  }
+
+  /** The cell has no value from now on: a gradient is zeroed, a cell disposed of. */
+  clear(cell: Cell, state: VersionState): void {
+    const version = cell._head;
+    this.writes.delete(cell);
+    cell._held.storage = null;
+    const storage = version.tensor._storage;
+    if (version.state === 'pending') version.tensor._alias = null;
+    this.replace(version);
+    version.state = state;
+    if (storage && !storage.shared) version.tensor._storage = null;
+  }
+
+  /** A gradient that the step recorded just now has used: never computed for its own sake, gone with the step's run. */
+  spend(cell: Cell): void {
+    const version = cell._head;
+    this.writes.delete(cell);
+    this.clearing.add(version);
+    version.state = 'spent';
+  }
+
+  // --- asking ---
+
+  /** Contents of tensors on the host, in copies; one run at most. */
+  async read(tensors: readonly Tensor[]): Promise<TypedArray[]> {
+    return Promise.all(tensors.map((t) => this.readOne(t._resolve())));
+  }
+
+  private async readOne(target: Tensor): Promise<TypedArray> {
+    const cause = this.lost ?? unreadable(target);
+    if (cause) throw cause;
+    let storage = target._storage;
+    if (!storage?.present) {
+      await this.request(target);
+      storage = target._storage!;
+      if (storage.error !== undefined) throw storage.error as Error;
+      const wanted = this.wantedCopies.get(storage);
+      if (wanted) return wanted.slice();
+      if (storage.host) return storage.host.slice();
+    }
+    const host = storage.hostData();
+    if (host) return host.slice();
+    return this.download(storage);
+  }
+
+  /** Host copies of large results that were asked for, while those who asked pick them up. */
+  readonly wantedCopies = new WeakMap<Storage, TypedArray>();
+
+  private download(storage: Storage): Promise<TypedArray> {
+    this.memory.pin(storage);
+    return this.enqueue(async () => {
+      try {
+        if (storage.pending && !storage.buffer) await storage.pending;
+        if (storage.error !== undefined) throw storage.error as Error;
+        const host = storage.hostData();
+        if (host) return host.slice();
+        if (storage.kind === 'result') this.memory.touch(storage);
+        return (await this.backend.download([storage.buffer!]))[0]!;
+      } finally {
+        this.memory.unpin(storage);
+      }
+    });
+  }
+
+  /** A snapshot moves to the host. */
+  private spill(storage: Storage): Promise<void> {
+    this.memory.pin(storage);
+    return this.enqueue(async () => {
+      if (storage.buffer && !storage.host) storage.host = (await this.backend.download([storage.buffer]))[0]!;
+      storage.pins--;
+      this.memory.release(storage);
+    }).catch((error: unknown) => void (storage.error = error));
+  }
+
+  /** Asks for a value to be computed; requests of one tick share a run. */
+  request(target: Tensor): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.requests.length === 0) queueMicrotask(() => this.startTick());
+      this.requests.push({ target: target._resolve(), resolve, reject });
+    });
+  }
+
+  /** Computes the pending writes of `cells` and what goes with them: an optimizer's step. */
+  async commit(cells: readonly Cell[]): Promise<void> {
+    const pending = cells.filter((cell) => cell._head.state === 'pending').map((cell) => cell._head.tensor._resolve());
+    await Promise.all(pending.map((t) => this.request(t)));
+  }
+
+  /** Runs everything that waits. */
+  async flush(): Promise<void> {
+    this.moduleCallWaits = false;
+    const waiting = this.roots().map(({ tensor }) => this.request(tensor));
+    await Promise.all(waiting);
+    await this.tail;
+  }
+
+  // --- running ---
+
+  private roots(): Root[] {
+    const roots: Root[] = [];
+    for (const tensor of this.visible) {
+      if (tensor._storage?.present) this.visible.delete(tensor);
+      else roots.push({ tensor });
+    }
+    for (const write of this.writes.values()) roots.push({ tensor: write.tensor._resolve(), write });
+    return roots;
+  }
+
+  /** Schedules one run for everything that this tick asked for. */
+  private startTick(): void {
+    const requests = this.requests;
+    this.requests = [];
+    const open: Request[] = [];
+    for (const request of requests) {
+      const storage = request.target._storage;
+      if (!storage?.present) open.push(request);
+      else if (storage.pending) {
+        void storage.pending.then(() => (storage.error === undefined ? request.resolve() : request.reject(storage.error)));
+      } else if (storage.error !== undefined) request.reject(storage.error);
+      else request.resolve();
+    }
+    if (open.length === 0) return;
+    let run: Run;
+    try {
+      run = this.schedule(open.map((request) => request.target));
+    } catch (error) {
+      for (const request of open) request.reject(error);
+      return;
+    }
+    run.done.then(
+      () => open.forEach((request) => request.resolve()),
+      (error: unknown) => open.forEach((request) => request.reject(error)),
+    );
+  }
+
+  private schedule(targets: readonly Tensor[]): Run {
+    if (this.lost) throw this.lost;
+    const waiting = this.roots();
+    const { included, stale, cleared } = collect(
+      [...targets.map((tensor) => ({ tensor })), ...waiting],
+      targets.length,
+      this.clearing,
+    );
+    for (const root of stale) {
+      this.visible.delete(root.tensor);
+      if (root.write) this.discard(root.write, unreadable(root.tensor) ?? new FakkelError('a write was recorded on a value that is gone'));
+    }
+    const writes = included.flatMap((root) => (root.write ? [root.write] : []));
+    try {
+      return this.launch(targets, included, writes, cleared);
+    } catch (error) {
+      for (const write of writes) this.discard(write, error);
+      for (const version of cleared) this.clearing.delete(version);
+      for (const root of included) {
+        this.visible.delete(root.tensor);
+      }
+      throw error;
+    }
+  }
+
+  private launch(targets: readonly Tensor[], included: readonly Root[], writes: readonly Version[], cleared: readonly Version[]): Run {
+    // Outputs, each value once: what was asked for and is visible, then the cells' new contents, then activations.
+    const outputs = new Map<Tensor, { replaced: Storage | null; storage: Storage }>();
+    for (const { tensor, write } of included) {
+      const t = tensor._resolve();
+      const known = outputs.get(t);
+      const old = write?.previous?.tensor._storage ?? null;
+      if (write) {
+        const storage = new Storage(t, 'cell', write.cell.role);
+        storage.shared = t._visible || t._kept || write.tensor._kept || known?.replaced !== undefined;
+        outputs.set(t, { replaced: known?.replaced ?? old, storage });
+      } else if (!known) {
+        const storage = new Storage(t, 'result');
+        storage.shared = t._kept;
+        outputs.set(t, { replaced: null, storage });
+      } else {
+        known.storage.shared ||= t._visible || t._kept;
+      }
+    }
+    const rows = (): TraceOutput[] => [...outputs.keys()].map((tensor) => ({ tensor, replaces: -1 }));
+    const replacedOf = ({ tensor }: TraceOutput): Storage | null => outputs.get(tensor)!.replaced;
+    let trace = buildTrace(rows(), replacedOf);
+    const activations = savedActivations(trace.nodes, outputs);
+    if (activations.length > 0) {
+      for (const t of activations) outputs.set(t, { replaced: null, storage: new Storage(t, 'activation') });
+      trace = buildTrace(rows(), replacedOf);
+    }
+    const program = this.cache.get(trace);
+    const wanted = new Set<Storage>();
+    let finish!: () => void;
+    let fail!: (error: unknown) => void;
+    const done = new Promise<void>((resolve, reject) => {
+      finish = resolve;
+      fail = reject;
+    });
+    const settled = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    for (const target of targets) {
+      const output = outputs.get(target._resolve());
+      if (output) wanted.add(output.storage);
+    }
+
+    // From here on nothing throws: the graph moves on.
+    const dependencies = this.dependenciesOf(trace.versions);
+    for (const node of trace.nodes) node.ran = true;
+    for (const [t, { storage }] of outputs) {
+      storage.pending = settled;
+      t._storage = storage;
+      this.visible.delete(t);
+      if (storage.kind === 'activation') dependencies?.activations.add(storage);
+      else this.dropRecipe(t, dependencies);
+    }
+    const retires: Storage[] = [];
+    const move = (version: Version): void => {
+      const storage = version.tensor._storage;
+      this.letGo(version);
+      if (storage && !retires.includes(storage)) retires.push(storage);
+    };
+    for (const write of writes) {
+      const { cell } = write;
+      if (this.writes.get(cell) === write) this.writes.delete(cell);
+      write.state = 'scheduled';
+      write.tensor._storage = outputs.get(write.tensor._resolve())!.storage;
+      write.tensor._alias = null;
+      if (write.previous) {
+        if (write.previous.state !== 'spent') write.previous.state = 'replaced';
+        move(write.previous);
+      }
+    }
+    for (const version of cleared) {
+      this.clearing.delete(version);
+      version.tensor._alias = null;
+      move(version);
+    }
+    const leaves = [...trace.leaves, ...program.captured];
+    for (const leaf of leaves) this.memory.pin(leaf);
+    this.waitingNodes = 0;
+    this.waitingBytes = 0;
+    this.moduleCallWaits = false;
+    const run: Run = {
+      program,
+      leaves,
+      outputs: [...outputs.values()].map((o) => o.storage),
+      retires,
+      writes,
+      wanted,
+      nodes: trace.nodes.length,
+      done,
+      finish,
+      fail,
+    };
+    this.counts.runs++;
+    this.counts.nodes += trace.nodes.length;
+    this.queue.push(run);
+    void this.enqueue(async () => {
+      try {
+        await execute(this, run);
+        for (const write of run.writes) this.committed(write);
+        this.queue.shift();
+        run.finish();
+      } catch (error) {
+        this.failed(run, error);
+      }
+    });
+    return run;
+  }
+
+  /**
+   * A computed value gives up its recipe: at once where no gradient can flow to it, else when a version that it read
+   * is replaced. A value that stays on the device only may be evicted, and then needs the recipe to be computed again.
+   */
+  private dropRecipe(t: Tensor, dependencies: Dependencies | null): void {
+    const node = t._recipe;
+    if (!node) return;
+    const stays = byteSize(t) <= HOST_RESULT_BYTES || t._kept;
+    const needed = (t._requiresGrad && !node.consumed) || (!stays && !noTape(node));
+    t._node = null;
+    t._dependencies = null;
+    if (!needed) return;
+    if (dependencies?.recipes) {
+      t._dependencies = dependencies;
+      dependencies.recipes.set(t, node);
+    } else {
+      t._node = node;
+    }
+  }
+
+  private dependenciesOf(versions: readonly Version[]): Dependencies | null {
+    if (versions.length === 0) return null;
+    const first = versions.reduce((a, b) => (a.id < b.id ? a : b));
+    const key = versions
+      .map((v) => v.id)
+      .sort((a, b) => a - b)
+      .join();
+    const known = first.dependencies?.get(key);
+    if (known) return known;
+    const dependencies = new Dependencies();
+    for (const version of versions) (version.dependencies ??= new Map()).set(key, dependencies);
+    return dependencies;
+  }
+
+  private committed(write: Version): void {
+    if (write.state === 'scheduled') write.state = 'current';
+    write.previous = null;
+    if (write.cell._head === write) write.cell._held.storage = write.tensor._storage;
+  }
+
+  /** A failed run changes no cell; what was recorded on its values has the same cause. */
+  private failed(run: Run, cause: unknown): void {
+    const error =
+      cause instanceof FakkelError
+        ? cause
+        : new BackendError(`${this.device.name}: a run failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.queue.splice(this.queue.indexOf(run), 1);
+    for (const storage of run.outputs) {
+      storage.error = error;
+      storage.pending = null;
+    }
+    for (const write of run.writes) this.discard(write, error);
+    for (const write of [...this.writes.values()]) {
+      if (dependsOnFailure(write.tensor)) this.discard(write, error);
+    }
+    run.fail(error);
+    run.done.catch(() => undefined);
+  }
+
+  private discard(version: Version, error: unknown): void {
+    const { cell, tensor } = version;
+    version.state = 'discarded';
+    if (this.writes.get(cell) === version) this.writes.delete(cell);
+    if (!tensor._storage) {
+      tensor._storage = new Storage(tensor, 'result');
+      tensor._alias = null;
+    }
+    tensor._storage.error ??= error;
+    const previous = version.previous;
+    if (cell._head === version && previous) {
+      cell._head = previous;
+      if (previous.state === 'replaced') previous.state = 'current';
+    } else if (cell._head.previous === version) {
+      cell._head.previous = previous;
+    }
+    if (cell.role === 'gradient') {
+      cell._head.state = 'spent';
+    }
+  }
+
+  /** Tasks of the device one after the other, in the order of the calls. */
+  private enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.tail.then(task);
+    this.tail = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    return result;
+  }
+
+  async dispose(): Promise<void> {
+    await this.tail;
+    this.cache.dispose();
+    await this.backend.dispose();
+    this.lost ??= new BackendError(`${this.device.name} was disposed of`);
+  }
+}
+
+function noTape(node: Node): boolean {
+  return !node.requiresGrad && node.inputs.every((input) => !input._requiresGrad);
+}
+
+/** What the gradient rules of nodes recorded in training mode will read, and no output holds yet. */
+function savedActivations(nodes: readonly Node[], outputs: ReadonlyMap<Tensor, unknown>): Tensor[] {
+  const saved = new Set<Tensor>();
+  for (const node of nodes) {
+    if (!node.save || node.consumed || typeof node.op.vjp === 'string') continue;
+    const { reads } = node.op.vjp;
+    const inputs = reads.inputs === 'all' ? node.inputs.map((_, i) => i) : (reads.inputs ?? []);
+    const values = [...inputs.map((i) => node.inputs[i]!), ...(reads.outputs ?? []).map((i) => node.outputs[i]!)];
+    for (const value of values) {
+      const t = value?._resolve();
+      if (t && !t._storage?.present && t._recipe && !outputs.has(t) && sizeOf(t.shape) > 0) saved.add(t);
+    }
+  }
+  return [...saved];
+}
+
+function readsVersion(root: Tensor, version: Version): boolean {
+  return walk(root, (t) => t._version === version);
+}
+
+function dependsOnFailure(root: Tensor): boolean {
+  return walk(root, (t) => t._storage?.error !== undefined);
+}
+
+function walk(root: Tensor, found: (t: Tensor) => boolean): boolean {
+  const seen = new Set<Node>();
+  const stack: Tensor[] = [root];
+  while (stack.length > 0) {
+    const t = stack.pop()!._resolve();
+    if (t._storage?.present) {
+      if (found(t)) return true;
+      continue;
+    }
+    const node = t._recipe;
+    if (!node || seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return false;
+}

@@ -1,0 +1,78 @@
+/**
+ * The contents of one value: on the host, on the device, or on their way. Contents never change.
+ */
+import type { DeviceBuffer } from '../backends/backend.js';
+import type { TypedArray } from '../dtype.js';
+import { allocate } from '../dtype.js';
+import type { Aval } from '../shape.js';
+import { byteSize, sizeOf } from '../shape.js';
+
+/** Why bytes are held: the rows of `memory()`. */
+export type MemoryRole = 'parameter' | 'buffer' | 'optimizer' | 'gradient' | 'state' | 'result' | 'activation' | 'data';
+
+/** How the contents entered: decides the role of a program's input and what may be cached. */
+export type StorageKind = 'cell' | 'result' | 'activation' | 'data' | 'scalar' | 'random' | 'literal';
+
+export class Storage {
+  host: TypedArray | null = null;
+  /** A constant not yet written out: every element has this value. */
+  fill: number | null = null;
+  buffer: DeviceBuffer | null = null;
+  /** Settles when the run that makes it has ended; null once it has. */
+  pending: Promise<void> | null = null;
+  /** Why it will never have contents. */
+  error: unknown = undefined;
+  /** Scheduled runs and downloads that will read it: it is not released meanwhile. */
+  pins = 0;
+  /** A snapshot looks at it: it outlives its cell's version (on the host), and is not donated. */
+  shared = false;
+  /** Nobody owns it any more: released when the last pin goes. */
+  retired = false;
+  /** Belongs to a compiled program: stays on the device as long as that. */
+  keepOnDevice = false;
+  /** Uploads so far: data that is used a second time stays on the device, under the budget. */
+  uploads = 0;
+  role: MemoryRole;
+  /** Scratch of the tracer. */
+  mark = 0;
+  slot = 0;
+
+  constructor(
+    readonly aval: Aval,
+    readonly kind: StorageKind,
+    role?: MemoryRole,
+  ) {
+    this.role = role ?? (kind === 'result' || kind === 'activation' ? kind : 'data');
+  }
+
+  static ofHost(aval: Aval, host: TypedArray, kind: StorageKind, role?: MemoryRole): Storage {
+    const storage = new Storage(aval, kind, role);
+    storage.host = host;
+    return storage;
+  }
+
+  static filled(aval: Aval, fill: number, kind: StorageKind, role?: MemoryRole): Storage {
+    const storage = new Storage(aval, kind, role);
+    storage.fill = fill;
+    return storage;
+  }
+
+  get bytes(): number {
+    return byteSize(this.aval);
+  }
+
+  /** Whether the contents are here, on their way, or failed: false once they have been let go. */
+  get present(): boolean {
+    return (
+      this.host !== null || this.fill !== null || this.buffer !== null || this.pending !== null || this.error !== undefined
+    );
+  }
+
+  /** The host contents, if they are on the host. Not to be written to. */
+  hostData(): TypedArray | null {
+    if (this.host === null && this.fill !== null) {
+      this.host = allocate(this.aval.dtype, sizeOf(this.aval.shape)).fill(this.fill);
+    }
+    return this.host;
+  }
+}
