@@ -9,11 +9,12 @@ import { trainLeNet } from './page/train.js';
 
 const executable = findChromium();
 const required = process.env.FAKKEL_REQUIRE_BROWSER === '1';
-if (!executable) {
-  console.warn("Browser tests skipped: no Chromium found (install Debian's `chromium`, or set CHROMIUM to its path).");
-}
+// The name carries the reason into every report.
+const title = executable
+  ? 'in headless Chromium'
+  : 'in headless Chromium (none found: install it, or set CHROMIUM to its path)';
 
-describe.skipIf(!executable && !required)('in headless Chromium', () => {
+describe.skipIf(!executable && !required)(title, () => {
   let outDir: string;
   let server: PreviewServer;
   let browser: Browser;
