@@ -2,9 +2,9 @@
  * Programs run node by node: all that a backend needs which has kernels and no compiler.
  */
 import type { TypedArray } from '../dtype.js';
-import { BackendError } from '../errors.js';
+import { BackendError, FakkelError } from '../errors.js';
 import type { Attrs, Program } from '../program/program.js';
-import { type Aval, formatAval } from '../shape.js';
+import { type Aval, formatAval, sameShape } from '../shape.js';
 import type { DeviceBuffer, Executable } from './backend.js';
 
 /** One call of a kernel. */
@@ -52,7 +52,8 @@ interface Step<B extends DeviceBuffer> {
  *
  * A run calls one kernel per node in order, frees each intermediate after its last use, and awaits nothing unless a
  * kernel returns a promise. When a kernel fails, everything the run made is released, the inputs (donated or not) stay
- * as they were, and the run rejects with a `BackendError` that names the op; on success donated inputs are released.
+ * as they were, and the run rejects with a `BackendError` that names the op (or with the kernel's own error, where that
+ * is a `FakkelError` about its input); on success donated inputs are released.
  *
  * @example
  * const compile = interpretProgram<MyBuffer>({
@@ -119,6 +120,12 @@ function checkInputs(program: Program, inputs: readonly DeviceBuffer[]): void {
   if (inputs.length !== program.inputs.length) {
     throw new BackendError(`run: expected ${program.inputs.length} inputs, got ${inputs.length}`);
   }
+  program.inputs.forEach(({ aval }, i) => {
+    const given = inputs[i].aval;
+    if (given.dtype !== aval.dtype || !sameShape(given.shape, aval.shape)) {
+      throw new BackendError(`run: expected input ${i} to be ${formatAval(aval)}, got ${formatAval(given)}`);
+    }
+  });
 }
 
 async function runSteps<B extends DeviceBuffer>(
@@ -181,6 +188,8 @@ function checkOutputs<B extends DeviceBuffer>(step: Step<B>, inputs: readonly B[
 }
 
 function kernelError<B extends DeviceBuffer>(step: Step<B>, cause: unknown): Error {
+  // A bad label or index is the user's, and its message says all there is to say.
+  if (cause instanceof FakkelError && !(cause instanceof BackendError)) return cause;
   const call = `${step.op}(${step.inputAvals.map(formatAval).join(', ')})`;
   const message = cause instanceof Error ? cause.message : String(cause);
   return new BackendError(`${call} failed: ${message}`, { cause });

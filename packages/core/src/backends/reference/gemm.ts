@@ -77,10 +77,13 @@ function tile2x4(
   cp: number,
   ldc: number,
 ): void {
-  let c00 = 0, c01 = 0, c02 = 0, c03 = 0; // prettier-ignore
-  let c10 = 0, c11 = 0, c12 = 0, c13 = 0; // prettier-ignore
+  // prettier-ignore
+  let c00 = 0, c01 = 0, c02 = 0, c03 = 0;
+  // prettier-ignore
+  let c10 = 0, c11 = 0, c12 = 0, c13 = 0;
   for (let p = 0; p < k; p++) {
-    const b0 = b[bp], b1 = b[bp + 1], b2 = b[bp + 2], b3 = b[bp + 3]; // prettier-ignore
+    // prettier-ignore
+    const b0 = b[bp], b1 = b[bp + 1], b2 = b[bp + 2], b3 = b[bp + 3];
     const a0 = a[ap];
     c00 += a0 * b0;
     c01 += a0 * b1;
@@ -137,14 +140,17 @@ function dot2x4(
   cp: number,
   ldc: number,
 ): void {
-  let c00 = 0, c01 = 0, c02 = 0, c03 = 0; // prettier-ignore
-  let c10 = 0, c11 = 0, c12 = 0, c13 = 0; // prettier-ignore
+  // prettier-ignore
+  let c00 = 0, c01 = 0, c02 = 0, c03 = 0;
+  // prettier-ignore
+  let c10 = 0, c11 = 0, c12 = 0, c13 = 0;
   const a1 = a0 + lda;
   const b1 = b0 + ldb;
   const b2 = b1 + ldb;
   const b3 = b2 + ldb;
   for (let p = 0; p < k; p++) {
-    const x0 = a[a0 + p], x1 = a[a1 + p]; // prettier-ignore
+    // prettier-ignore
+    const x0 = a[a0 + p], x1 = a[a1 + p];
     const y0 = b[b0 + p];
     c00 += x0 * y0;
     c10 += x1 * y0;
@@ -183,15 +189,7 @@ const COLUMNS = 64;
 const DEPTH = 256;
 
 /** out = A·B with A m×k, B k×n; `out` row-major at `outOffset`. */
-export function gemm(
-  m: number,
-  n: number,
-  k: number,
-  a: Matrix,
-  b: Matrix,
-  out: TypedArray,
-  outOffset: number,
-): void {
+export function gemm(m: number, n: number, k: number, a: Matrix, b: Matrix, out: TypedArray, outOffset: number): void {
   const ld = blockStride(Math.min(n, COLUMNS));
   const packedA = scratch('gemm.a', evenRows(Math.min(m, ROWS)) * Math.min(k, DEPTH));
   const packedB = scratch('gemm.b', Math.min(k, DEPTH) * ld);

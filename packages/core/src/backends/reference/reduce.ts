@@ -18,7 +18,8 @@ const sum: Reduction = {
   initial: 0,
   along: (result, at, x, xi, n) => {
     // Four sums at once: the additions need not wait for each other.
-    let a = 0, b = 0, c = 0, d = 0; // prettier-ignore
+    // prettier-ignore
+    let a = 0, b = 0, c = 0, d = 0;
     let i = 0;
     for (; i + 3 < n; i += 4, xi += 4) {
       a += x[xi];

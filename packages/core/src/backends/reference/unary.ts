@@ -2,8 +2,9 @@
  * Elementwise ops of one input. A loop for each op, so that each compiles to its own straight code.
  */
 import type { TypedArray } from '../../dtype.js';
+import { erf } from '../../random/erf.js';
 import type { HostCall, HostKernel, KernelTable } from './kernel.js';
-import { erf, intPow, pow, roundHalfEven } from './math.js';
+import { intPow, pow, roundHalfEven } from './math.js';
 
 type Loop = (y: TypedArray, x: TypedArray, n: number) => void;
 
