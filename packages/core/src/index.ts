@@ -1,1 +1,66 @@
-export {};
+/**
+ * The core of Fakkel: tensors, programs, gradients, modules, random numbers, and the reference backend.
+ *
+ * @packageDocumentation
+ */
+import './methods.js';
+
+export * from './errors.js';
+export type { BoundaryDType, DType, TypedArray } from './dtype.js';
+export { formatAval, type Aval, type Shape } from './shape.js';
+
+export { isTensor, Tensor, type HookHandle, type TensorHook } from './graph/tensor.js';
+export type { Nested } from './graph/print.js';
+export { enableGrad, isGradEnabled, noGrad } from './graph/modes.js';
+export { scalarInput, type TensorLike } from './graph/record.js';
+export type { TensorMethods } from './methods.js';
+
+export { Buffer, Cell, Parameter, type CellOptions, type GradientState } from './runtime/cell.js';
+export { Device, getDefaultDevice, referenceDevice, setDefaultDevice } from './runtime/device.js';
+export { commit, evaluate, flush, flushWaiting, memory, scope, setMemoryBudget, stats, type Stats } from './runtime/api.js';
+export { checkNumerics } from './runtime/checking.js';
+export { formatMemory, type MemoryReport } from './runtime/memory.js';
+export type { MemoryRole } from './runtime/storage.js';
+export type { RuntimeStats } from './runtime/runtime.js';
+export { onCompile, type CompileListener, type CompileReport } from './program/cache.js';
+
+export { backward, grad, type BackwardOptions, type GradOptions } from './autograd/backward.js';
+export { defineFunction, defineFunctions, type FunctionContext, type FunctionDefinition } from './autograd/function.js';
+
+export {
+  defineOp,
+  NON_DIFFERENTIABLE,
+  opTable,
+  type Op,
+  type OpDef,
+  type VjpContext,
+  type VjpRule,
+} from './ops/def.js';
+export { record } from './graph/record.js';
+export * from './ops/elementwise.js';
+export * from './ops/logic.js';
+export * from './ops/conversion.js';
+export * from './ops/creation.js';
+export * from './ops/reduction.js';
+export * from './ops/movement.js';
+export * from './ops/indexing.js';
+export * from './ops/sorting.js';
+export * from './ops/einsum.js';
+export * from './ops/linear.js';
+export * from './ops/convolution.js';
+export * from './ops/pooling.js';
+export * from './ops/activation.js';
+
+export * as nn from './nn/index.js';
+export { Generator, initialSeed, manualSeed, seed } from './random/generator.js';
+
+export * from './backends/backend.js';
+export { interpretProgram, type InterpretOptions, type Kernel, type KernelCall } from './backends/interpret.js';
+export { device } from './backends/resolve.js';
+export { referenceBackend } from './backends/reference/index.js';
+export * from './program/program.js';
+export { formatProgram } from './program/format.js';
+export { verifyProgram } from './program/verify.js';
+
+export { loadSafetensors, saveSafetensors, type SafetensorsFile } from './io/state-files.js';
+export { SafetensorsError } from './io/safetensors-format.js';

@@ -73,6 +73,7 @@ export function record<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], at
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i]!;
     checkTensor(op.name, input);
+    if (input._shapeOnly) undeclared(op.name, i);
     const value = input._current();
     values[i] = value;
     if (device === undefined || (value.ndim > 0 && device !== value.device)) {
@@ -126,8 +127,9 @@ function moveScalar(op: string, inputs: readonly Tensor[], value: Tensor, device
   return fromHost(host, value, device, value._storage!.kind);
 }
 
-/** Throws a shape-only tensor's error: see `VjpRule.reads`. */
-export function undeclared(op: string, what: string): never {
-  throw new FakkelError(`${op}: its gradient rule reads ${what}, which its definition does not declare in 'reads'`);
+/** A rule looked at a value that it does not declare: see `VjpRule.reads`. */
+function undeclared(op: string, input: number): never {
+  throw new FakkelError(
+    `a gradient rule gave ${op} (input ${input}) a value that the rule's definition does not declare in 'reads'`,
+  );
 }
-

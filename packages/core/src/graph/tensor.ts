@@ -59,6 +59,10 @@ export class Tensor implements Aval {
   _requiresGrad = false;
   /** @internal Gradient of a leaf that is no cell. */
   _grad: Tensor | null = null;
+  /** @internal Has a shape and no value: what a gradient rule gets for an input that it does not declare. */
+  _shapeOnly = false;
+  /** @internal `backward()` has given up the tape behind it. */
+  _tapeGone = false;
   /** @internal */
   _retainsGrad = false;
   /** @internal */
@@ -186,6 +190,22 @@ export class Tensor implements Aval {
     const handle = new Tensor(this, this.device);
     handle._alias = this._current();
     return handle;
+  }
+
+  /**
+   * Calls `hook` with the gradient of this tensor whenever one is computed; what it returns, if anything, is used
+   * instead. Returns a handle that takes it away.
+   */
+  registerHook(hook: TensorHook): HookHandle {
+    const value = this._current();
+    if (!value._requiresGrad) throw new AutogradError(`registerHook: ${formatAval(this)} does not require gradients`);
+    (value._hooks ??= new Set()).add(hook);
+    return { remove: () => void value._hooks?.delete(hook) };
+  }
+
+  /** Keeps the gradient of a computed tensor in `grad`, as PyTorch's `retain_grad()`. */
+  retainGrad(): void {
+    this._current()._retainsGrad = true;
   }
 
   /** The gradient that `backward()` has accumulated here, or null. */

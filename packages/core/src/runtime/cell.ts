@@ -121,6 +121,17 @@ export class Cell extends Tensor {
     this.dispose();
   }
 
+  /** @internal A cell of its own on the same value. */
+  _copy(): this {
+    const options = { name: this.label, role: this.role, requiresGrad: this._requiresGrad };
+    return new (this.constructor as new (value: Tensor, options: CellOptions) => this)(this.detach(), { ...options, ...this._extraOptions() });
+  }
+
+  /** @internal What a subclass's constructor takes beside {@link CellOptions}. */
+  _extraOptions(): object {
+    return {};
+  }
+
   /** @internal Moves the cell to another device; its value follows when it is next needed. */
   _moveTo(device: Device): void {
     if (device === this._home) return;
@@ -183,7 +194,7 @@ export class Parameter extends Cell {
   }
 
   /** Keeps the gradient readable after the step that uses it. */
-  retainGrad(): void {
+  override retainGrad(): void {
     this._retainsGrad = true;
   }
 
@@ -250,5 +261,9 @@ export class Buffer extends Cell {
   constructor(initial: Tensor, options: CellOptions & { savedDtype?: 'int64' } = {}) {
     super(initial, { role: 'buffer', ...options });
     this.savedDtype = options.savedDtype;
+  }
+
+  override _extraOptions(): object {
+    return { savedDtype: this.savedDtype };
   }
 }

@@ -139,18 +139,12 @@ export class Runtime {
     this.writes.set(cell, version);
   }
 
-  /** Contents for a cell: host data is shared with whoever gave it (it never changes), device buffers with a mark. */
+  /** Contents for a cell of its own: host data is shared with whoever gave it (it never changes), the rest is copied. */
   private adopt(cell: Cell, from: Tensor, storage: Storage): Storage {
-    if (storage.host || storage.fill !== null) {
-      const own = new Storage(cell, 'cell', cell.role);
-      own.host = storage.host;
-      own.fill = storage.fill;
-      return own;
-    }
-    storage.shared = true;
-    if (storage.kind === 'cell') return storage;
     const own = new Storage(cell, 'cell', cell.role);
-    own.pending = this.copyInto(own, from);
+    own.host = storage.host;
+    own.fill = storage.fill;
+    if (own.host === null && own.fill === null) own.pending = this.copyInto(own, from);
     return own;
   }
 

@@ -1,0 +1,407 @@
+/**
+ * Module: a callable object with parameters, buffers and children.
+ */
+import { FakkelError } from '../errors.js';
+import { modes } from '../graph/modes.js';
+import { isTensor, type HookHandle, Tensor } from '../graph/tensor.js';
+import { markVisible } from '../runtime/api.js';
+import { Buffer, type Cell, Parameter } from '../runtime/cell.js';
+import type { Device } from '../runtime/device.js';
+import { loadStateDict, stateDictOf, type LoadReport, type StateDict } from './state-dict.js';
+
+/** Called before `forward`; what it returns, if anything, replaces the arguments. */
+export type ForwardPreHook = (module: Module, inputs: unknown[]) => unknown[] | void;
+/** Called after `forward`; what it returns, if anything, replaces the output. */
+export type ForwardHook = (module: Module, inputs: unknown[], output: unknown) => unknown;
+/** Called with the gradients of a module's tensor inputs and outputs; may return other input gradients. */
+export type BackwardHook = (
+  module: Module,
+  gradInputs: (Tensor | null)[],
+  gradOutputs: (Tensor | null)[],
+) => (Tensor | null)[] | void;
+
+interface Hooks {
+  readonly pre: Set<ForwardPreHook>;
+  readonly forward: Set<ForwardHook>;
+  readonly backward: Set<BackwardHook>;
+}
+
+const HOOKS = new WeakMap<Module, Hooks>();
+const TRAINING = new WeakMap<Module, boolean>();
+
+/** A module is called as a function with the arguments of its `forward`, and returns what that returns. */
+export interface Module {
+  (...args: Parameters<this['forward']>): ReturnType<this['forward']>;
+}
+
+/**
+ * The base of all layers and networks. Assign layers, `Parameter`s and `Buffer`s to fields and write `forward`; then
+ * call the module as a function.
+ *
+ * @example
+ * class Net extends nn.Module {
+ *   conv1 = new nn.Conv2d(1, 6, 5);
+ *   fc = new nn.Linear(864, 10);
+ *   forward(x: Tensor) {
+ *     x = this.conv1(x).relu().maxPool2d(2);
+ *     return this.fc(x.flatten(1));
+ *   }
+ * }
+ * const net = new Net();
+ * const logits = net(randn([8, 1, 28, 28]));
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the call signature: see the interface
+export class Module {
+  constructor() {
+    // A closure with its prototype set: callable without new Function, which content security policies forbid.
+    const self = (...args: unknown[]): unknown => call(self as unknown as Module, args);
+    Object.setPrototypeOf(self, new.target.prototype as object);
+    // Functions have a name and a length of their own; layers may want to use these names.
+    delete (self as { name?: unknown }).name;
+    delete (self as { length?: unknown }).length;
+    return self as unknown as this;
+  }
+
+  /** What the module computes. Synchronous; override it. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- subclasses say what they take and return
+  forward(..._args: any[]): any {
+    throw new FakkelError(`${this.constructor.name}: write forward(…), it says what the module computes`);
+  }
+
+  /** Whether the module is in training mode: dropout drops and batch norm uses the batch's statistics. */
+  get training(): boolean {
+    return TRAINING.get(this) ?? true;
+  }
+
+  /** What the printed tree says of this module itself: `Conv2d(1, 6, …)`. Override it in layers. */
+  extraRepr(): string {
+    return '';
+  }
+
+  // --- the tree ---
+
+  /** @internal Own entries that are modules or cells, in definition order. Containers override it. */
+  _entries(): [string, unknown][] {
+    return Object.entries(this);
+  }
+
+  /** The direct children by name, in definition order. */
+  namedChildren(): [string, Module][] {
+    return this._entries().filter((entry): entry is [string, Module] => entry[1] instanceof Module);
+  }
+
+  /** The direct children. */
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child);
+  }
+
+  /** This module and all below it, each once, by dotted name; its own is ''. */
+  namedModules(prefix = '', seen = new Set<Module>()): [string, Module][] {
+    if (seen.has(this)) return [];
+    seen.add(this);
+    const below = this.namedChildren().flatMap(([name, child]) => child.namedModules(join(prefix, name), seen));
+    return [[prefix, this as Module], ...below];
+  }
+
+  /** This module and all below it, each once. */
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module);
+  }
+
+  /** @internal Cells in PyTorch's order: own parameters, own buffers, then those of the children. */
+  _namedCells(prefix = ''): [string, Parameter | Buffer][] {
+    const found: [string, Parameter | Buffer][] = [];
+    for (const [path, module] of this.namedModules(prefix)) {
+      const own = module._entries();
+      for (const [name, value] of own) if (value instanceof Parameter) found.push([join(path, name), value]);
+      for (const [name, value] of own) if (value instanceof Buffer) found.push([join(path, name), value]);
+    }
+    for (const [name, cell] of found) if (cell.label === cell.role) cell.label = name;
+    return found;
+  }
+
+  /** Parameters by dotted name; one that is shared comes once, under its first name. */
+  namedParameters(prefix = ''): [string, Parameter][] {
+    const seen = new Set<Cell>();
+    return this._namedCells(prefix).filter((entry): entry is [string, Parameter] => {
+      if (!(entry[1] instanceof Parameter) || seen.has(entry[1])) return false;
+      seen.add(entry[1]);
+      return true;
+    });
+  }
+
+  /** What an optimizer trains: `new SGD(net.parameters(), { lr: 0.01 })`. */
+  parameters(): Parameter[] {
+    return this.namedParameters().map(([, parameter]) => parameter);
+  }
+
+  /** Buffers by dotted name: running statistics. */
+  namedBuffers(prefix = ''): [string, Buffer][] {
+    return this._namedCells(prefix).filter((entry): entry is [string, Buffer] => entry[1] instanceof Buffer);
+  }
+
+  buffers(): Buffer[] {
+    return this.namedBuffers().map(([, buffer]) => buffer);
+  }
+
+  /** The module at a dotted name, as `get_submodule`. */
+  getSubmodule(name: string): Module {
+    const found = this.namedModules().find(([path]) => path === name);
+    if (!found) {
+      const known = this.namedModules().map(([path]) => path || '(itself)');
+      throw new FakkelError(`getSubmodule: no module '${name}' in ${this.constructor.name}. There are: ${known.join(', ')}`);
+    }
+    return found[1];
+  }
+
+  /** The parameter at a dotted name, as `get_parameter`. */
+  getParameter(name: string): Parameter {
+    const found = this._namedCells().find(([path, cell]) => path === name && cell instanceof Parameter);
+    if (!found) throw new FakkelError(`getParameter: no parameter '${name}' in ${this.constructor.name}`);
+    return found[1] as Parameter;
+  }
+
+  // --- modes and state ---
+
+  /** Training mode on or off, for this module and all below. Returns this module. */
+  train(mode = true): this {
+    TRAINING.set(this, mode);
+    for (const child of this.children()) child.train(mode);
+    return this;
+  }
+
+  /** `train(false)`: dropout passes everything, batch norm uses the running statistics. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** Calls `fn` on every module below, then on this one: for initialization. */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn);
+    fn(this);
+    return this;
+  }
+
+  /** Freezes (false) or thaws all parameters. */
+  requiresGrad_(requiresGrad = true): this {
+    for (const parameter of this.parameters()) parameter.requiresGrad_(requiresGrad);
+    return this;
+  }
+
+  /** Sets all gradients to null. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) parameter.zeroGrad();
+  }
+
+  /** Moves parameters and buffers to another device. Returns this module. */
+  to(device: Device): this {
+    for (const [, cell] of this._namedCells()) cell._moveTo(device);
+    return this;
+  }
+
+  /** A snapshot of all parameters and buffers under PyTorch's names: it keeps its values while training goes on. */
+  stateDict(): StateDict {
+    return stateDictOf(this);
+  }
+
+  /**
+   * Takes over the values of a state dict.
+   *
+   * @param options `strict` (default true): throw for missing and unexpected names.
+   * @returns the missing and unexpected names.
+   * @throws StateDictError naming every key that is missing, unexpected, or of another shape; nothing is loaded then.
+   */
+  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadReport {
+    return loadStateDict(this, state, options);
+  }
+
+  /** A copy with parameters of its own, in the same mode; hooks are not copied. */
+  clone(): this {
+    return cloneModule(this);
+  }
+
+  /** Frees the device memory of all parameters, gradients and buffers now. */
+  dispose(): void {
+    for (const [, cell] of this._namedCells()) cell.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  // --- hooks ---
+
+  /** See {@link ForwardPreHook}. Values that the hook is given, and those it makes, are visible. */
+  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
+    return addHook(hooksOf(this).pre, hook);
+  }
+
+  /** See {@link ForwardHook}: collect activations, replace outputs. */
+  registerForwardHook(hook: ForwardHook): HookHandle {
+    return addHook(hooksOf(this).forward, hook);
+  }
+
+  /** See {@link BackwardHook}, as `register_full_backward_hook`. */
+  registerFullBackwardHook(hook: BackwardHook): HookHandle {
+    return addHook(hooksOf(this).backward, hook);
+  }
+
+  /** The tree of modules, as PyTorch prints it. */
+  toString(): string {
+    const extra = this.extraRepr();
+    const children = this.namedChildren().map(([name, child]) => `(${name}): ${child.toString().replace(/\n/g, '\n  ')}`);
+    if (children.length === 0) return `${this.constructor.name}(${extra})`;
+    const lines = extra ? [extra, ...children] : children;
+    return `${this.constructor.name}(\n  ${lines.join('\n  ')}\n)`;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+const join = (prefix: string, name: string): string => (prefix ? `${prefix}.${name}` : name);
+
+function hooksOf(module: Module): Hooks {
+  let hooks = HOOKS.get(module);
+  if (!hooks) HOOKS.set(module, (hooks = { pre: new Set(), forward: new Set(), backward: new Set() }));
+  return hooks;
+}
+
+function addHook<H>(hooks: Set<H>, hook: H): HookHandle {
+  hooks.add(hook);
+  return { remove: () => void hooks.delete(hook) };
+}
+
+/** Dotted names of the modules below the outermost one being called; checking mode only. */
+let names: Map<Module, string> | null = null;
+
+function call(module: Module, args: unknown[]): unknown {
+  const outermost = modes.hidden === 0;
+  const { training } = modes;
+  const hooks = HOOKS.get(module);
+  if (hooks) for (const hook of hooks.pre) args = atTop(() => hook(module, args)) ?? args;
+  if (outermost) modes.training = module.training;
+  if (modes.checking) {
+    if (outermost) names = new Map(module.namedModules().map(([name, m]) => [m, name]));
+    modes.modulePath = [names?.get(module) || module.constructor.name];
+  }
+  const path = modes.modulePath;
+  const backward = hooks && hooks.backward.size > 0 ? wrapBackward(module, hooks.backward) : null;
+  modes.hidden++;
+  let output: unknown;
+  try {
+    output = module.forward(...(backward ? backward.inputs(args) : args));
+    if (output instanceof Promise) {
+      output.catch(() => undefined);
+      throw new FakkelError(
+        `${module.constructor.name}: forward returned a promise. It is synchronous: nothing needs to be awaited inside, ` +
+          `values are computed when they are read outside.`,
+      );
+    }
+    if (backward) output = backward.outputs(output);
+  } finally {
+    modes.hidden--;
+    modes.training = training;
+    modes.modulePath = path;
+  }
+  if (hooks) {
+    for (const hook of hooks.forward) {
+      markVisible(output);
+      output = atTop(() => hook(module, args, output)) ?? output;
+    }
+  }
+  if (outermost) {
+    markVisible(output);
+    const devices = new Set<Device>();
+    for (const value of [output, ...args]) if (isTensor(value)) devices.add(value.device);
+    for (const device of devices) {
+      device._runtime.moduleCallWaits = true;
+      device._runtime.settle();
+    }
+  }
+  return output;
+}
+
+/** Hooks are the user's own code: what they are given and make is visible. */
+function atTop<T>(fn: () => T): T {
+  const { hidden } = modes;
+  modes.hidden = 0;
+  try {
+    return fn();
+  } finally {
+    modes.hidden = hidden;
+  }
+}
+
+/** Collects the gradients at a module's edges and calls its backward hooks once they are all there. */
+function wrapBackward(module: Module, hooks: ReadonlySet<BackwardHook>) {
+  const gradOutputs: (Tensor | null)[] = [];
+  const edge = (t: Tensor): Tensor => (t.requiresGrad ? t.reshape([...t.shape]) : t);
+  let inputs: Tensor[] = [];
+  return {
+    inputs: (args: unknown[]): unknown[] =>
+      args.map((arg) => {
+        if (!isTensor(arg) || !arg.requiresGrad) return arg;
+        const t = edge(arg);
+        inputs = [...inputs, t];
+        t.registerHook((gradient) => {
+          // One input is the common case; with several each is reported as its gradient arrives.
+          const at = inputs.indexOf(t);
+          let result: Tensor | void = undefined;
+          for (const hook of hooks) {
+            const replaced = hook(module, inputs.map((x, i) => (i === at ? (result ?? gradient) : null)), gradOutputs);
+            const mine = replaced?.[at];
+            if (mine) result = mine;
+          }
+          return result;
+        });
+        return t;
+      }),
+    outputs: (output: unknown): unknown => {
+      const list = Array.isArray(output) ? output : [output];
+      const edges = list.map((value: unknown, i) => {
+        if (!isTensor(value) || !value.requiresGrad) return value;
+        const t = edge(value);
+        gradOutputs[i] = null;
+        t.registerHook((gradient) => {
+          gradOutputs[i] = gradient;
+          if (inputs.length === 0) for (const hook of hooks) hook(module, [null], gradOutputs);
+        });
+        return t;
+      });
+      return Array.isArray(output) ? edges : edges[0];
+    },
+  };
+}
+
+/** A deep copy of the tree: cells anew on the same values, everything else as `structuredClone` would, or shared. */
+function cloneModule<M extends Module>(source: M): M {
+  const copies = new Map<unknown, unknown>();
+  const copyModule = (module: Module): Module => {
+    const known = copies.get(module);
+    if (known) return known as Module;
+    // The constructor is not called: it would draw random numbers and might want arguments.
+    const blank = Reflect.construct(Module, [], module.constructor as new () => Module) as Module;
+    copies.set(module, blank);
+    for (const [key, value] of Object.entries(module)) {
+      Object.defineProperty(blank, key, { value: copyValue(value), writable: true, enumerable: true, configurable: true });
+    }
+    TRAINING.set(blank, module.training);
+    return blank;
+  };
+  const copyValue = (value: unknown): unknown => {
+    if (value instanceof Module) return copyModule(value);
+    if (value instanceof Parameter || value instanceof Buffer) {
+      const known = copies.get(value);
+      if (known) return known;
+      const copy = value._copy();
+      copies.set(value, copy);
+      return copy;
+    }
+    if (Array.isArray(value)) return value.map(copyValue);
+    if (value instanceof Map) return new Map([...value].map(([k, v]) => [k, copyValue(v)]));
+    return value;
+  };
+  return copyModule(source) as M;
+}
