@@ -15,7 +15,7 @@ const fround = Math.fround;
 const float = new Float32Array(1);
 const bits = new Int32Array(float.buffer);
 
-const SQRT_HALF = fround(0.707106781186547524);
+const SQRT_HALF = fround(Math.SQRT1_2);
 // ln 2 = LN2_HIGH + LN2_LOW; the high part has few bits, so that its product with an exponent is exact.
 const LN2_HIGH = fround(0.693359375);
 const LN2_LOW = fround(-2.1219444e-4);
@@ -59,7 +59,7 @@ const FOUR_OVER_PI = fround(1.27323954473516);
 // −π/4 in three parts, for a range reduction that loses no bits.
 const DP1 = fround(-0.78515625);
 const DP2 = fround(-2.4187564849853515625e-4);
-const DP3 = fround(-3.77489497744594108e-8);
+const DP3 = fround(-3.774894977445941e-8);
 const S0 = fround(-1.9515295891e-4);
 const S1 = fround(8.3321608736e-3);
 const S2 = fround(-1.6666654611e-1);

@@ -4,7 +4,7 @@
  * Source: PyTorch 1.13, `aten/src/ATen/native/DistributionTemplates.h`, `native/cpu/DistributionTemplates.h`,
  * `native/TensorFactories.cpp` (`randperm_cpu`), `native/cpu/MultinomialKernel.cpp`.
  */
-import { FakkelError, RangeError_ } from '../errors.js';
+import { RangeError_ } from '../errors.js';
 import { type FloatArray, fillExponential, uniform24, uniform53 } from './continuous.js';
 import type { Mt19937 } from './mt19937.js';
 
@@ -31,8 +31,9 @@ export function fillRandint(
 ): void {
   let low = toInt64('low', lowBound);
   let high = toInt64('high', highBound);
-  if (low >= high)
+  if (low >= high) {
     throw new RangeError_(`randint: expected low < high (high is exclusive), got low=${low}, high=${high}`);
+  }
   if (out instanceof Float32Array) [low, high] = representable(low, high, 24);
   else if (out instanceof Float64Array) [low, high] = representable(low, high, 53);
   else if (out instanceof Int32Array && (low < -(1n << 31n) || high > 1n << 31n)) {
@@ -142,8 +143,8 @@ export function sampleMultinomial(
     }
     sum += w[i];
   }
-  if (!(sum > 0)) throw new FakkelError('multinomial: expected weights with a sum > 0, got only zeros or none');
-  return replacement && count > 1 ? byInversion(engine, w, count) : byExponentials(engine, w, count);
+  if (!(sum > 0)) throw new RangeError_('multinomial: expected weights with a sum > 0, got only zeros or none');
+  return replacement ? byInversion(engine, w, count) : byExponentials(engine, w, count);
 }
 
 /** With replacement: binary search in the normalised cumulative weights, in the precision of the weights. */

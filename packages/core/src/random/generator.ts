@@ -41,7 +41,7 @@ import { decodeState, encodeState } from './state.js';
  */
 export class Generator {
   private currentSeed: bigint;
-  private readonly source: { readonly engine: Mt19937; cachedNormal: number | undefined } & NormalSource;
+  private readonly source: NormalSource;
 
   /** @param seed - From −2⁶³ to 2⁶⁴ − 1; PyTorch's default, 67280421310721, if left out. */
   constructor(seed: number | bigint = DEFAULT_SEED) {

@@ -15,7 +15,9 @@ export const DEFAULT_SEED = 67280421310721n;
 export function checkSeed(op: string, seed: number | bigint): bigint {
   if (typeof seed !== 'bigint' && !Number.isSafeInteger(seed)) {
     const remedy = Number.isInteger(seed) ? 'a bigint, as numbers beyond 2^53 are not exact' : 'a whole number';
-    throw new RangeError_(`${op}: expected ${remedy}, got seed=${String(seed)}`);
+    throw new RangeError_(
+      `${op}: expected ${remedy}, got seed=${typeof seed === 'string' ? `'${String(seed)}'` : String(seed)}`,
+    );
   }
   const value = BigInt(seed);
   if (value < -(1n << 63n) || value >= 1n << 64n) {
