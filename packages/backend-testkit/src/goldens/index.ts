@@ -1,0 +1,46 @@
+// Made by tools/goldens/ops.py: do not edit.
+import type { GoldenCase } from '../golden.js';
+import { cases as unary } from './unary.js';
+import { cases as binary } from './binary.js';
+import { cases as logic } from './logic.js';
+import { cases as reduction } from './reduction.js';
+import { cases as statistics } from './statistics.js';
+import { cases as softmax } from './softmax.js';
+import { cases as movement } from './movement.js';
+import { cases as indexing } from './indexing.js';
+import { cases as sorting } from './sorting.js';
+import { cases as linear } from './linear.js';
+import { cases as conv1d } from './conv1d.js';
+import { cases as conv2d } from './conv2d.js';
+import { cases as conv2dGroups } from './conv2d-groups.js';
+import { cases as convTranspose } from './conv-transpose.js';
+import { cases as maxPool } from './max-pool.js';
+import { cases as avgPool } from './avg-pool.js';
+import { cases as fold } from './fold.js';
+import { cases as loss } from './loss.js';
+import { cases as normalization } from './normalization.js';
+import { cases as random } from './random.js';
+
+/** Every golden case. */
+export const GOLDENS: readonly GoldenCase[] = [
+  ...unary,
+  ...binary,
+  ...logic,
+  ...reduction,
+  ...statistics,
+  ...softmax,
+  ...movement,
+  ...indexing,
+  ...sorting,
+  ...linear,
+  ...conv1d,
+  ...conv2d,
+  ...conv2dGroups,
+  ...convTranspose,
+  ...maxPool,
+  ...avgPool,
+  ...fold,
+  ...loss,
+  ...normalization,
+  ...random,
+];
