@@ -75,44 +75,44 @@ function geometry(
 // 32,768 doubles: an unfolded block stays in the second-level cache.
 const BLOCK = 32768;
 
-/** Calls `visit` for blocks of output positions, numbered through the batch. */
-function eachBlock(g: Geometry, columns: number, visit: (start: number, count: number) => void): void {
-  const total = g.batch * g.positions;
-  for (let start = 0; start < total; start += columns) visit(start, Math.min(columns, total - start));
-}
-
 /** Columns a block: what fits the cache, in equal parts. */
 function blockColumns(total: number, rows: number): number {
   const most = Math.min(256, Math.max(32, Math.floor(BLOCK / rows)));
   return wholeTiles(Math.ceil(total / Math.ceil(total / most)));
 }
 
-/**
- * Calls `visit` for each piece of the block that lies in one output row: `column` in the block, image, output
- * depth, row and first position in it, length.
- */
-function eachPiece(
-  g: Geometry,
-  start: number,
-  count: number,
-  visit: (column: number, image: number, od: number, oh: number, ow: number, length: number) => void,
-): void {
-  const [, height, width] = g.outSize;
-  for (let column = 0; column < count;) {
-    const position = start + column;
-    const ow = position % width;
-    const row = (position - ow) / width;
-    const oh = row % height;
-    const plane = (row - oh) / height;
-    const od = plane % g.outSize[0];
-    const image = (plane - od) / g.outSize[0];
-    const length = Math.min(width - ow, count - column);
-    visit(column, image, od, oh, ow, length);
-    column += length;
-  }
+/** A piece of a block: `length` neighbouring output positions of one image. */
+interface Piece {
+  image: number;
+  od: number;
+  oh: number;
+  ow: number;
+  /** Flat, in the output plane. */
+  position: number;
+  length: number;
 }
 
-/** im2col: fills `block` with the cells of group `group` that each output position sees; padding reads 0. */
+/** The piece at `start` (numbered through the batch) that ends with its output row, its image, or after `most`. */
+function pieceAt(g: Geometry, start: number, most: number, within: 'row' | 'image'): Piece {
+  const [, height, width] = g.outSize;
+  const position = start % g.positions;
+  const ow = position % width;
+  const row = (position - ow) / width;
+  const left = within === 'row' ? width - ow : g.positions - position;
+  return {
+    image: (start - position) / g.positions,
+    od: Math.floor(row / height),
+    oh: row % height,
+    ow,
+    position,
+    length: Math.min(left, most),
+  };
+}
+
+/**
+ * im2col: fills `block` with the cells of group `group` that each output position sees, from `start` on; padding
+ * reads 0.
+ */
 function unfold(
   g: Geometry,
   group: number,
@@ -127,11 +127,12 @@ function unfold(
   const [strideD, strideH, strideW] = g.stride;
   const [dilationD, dilationH, dilationW] = g.dilation;
   const [padD, padH, padW] = g.padding;
-  eachPiece(g, start, count, (column, image, od, oh, ow, length) => {
+  for (let column = 0; column < count;) {
+    const { image, od, oh, ow, length } = pieceAt(g, start + column, count - column, 'row');
     const first = ow * strideW - padW;
+    let channel = (image * g.groups + group) * g.inChannels * g.inCells;
     let to = column;
-    for (let c = 0; c < g.inChannels; c++) {
-      const channel = ((image * g.groups + group) * g.inChannels + c) * g.inCells;
+    for (let c = 0; c < g.inChannels; c++, channel += g.inCells) {
       for (let kd = 0; kd < kernelDepth; kd++) {
         const id = od * strideD - padD + kd * dilationD;
         for (let kh = 0; kh < kernelHeight; kh++) {
@@ -142,7 +143,7 @@ function unfold(
             const iw = first + kw * dilationW;
             if (!inside) block.fill(0, to, to + length);
             else if (iw >= 0 && iw + (length - 1) * strideW < inWidth) {
-              for (let i = 0, from = row + iw; i < length; i++, from += strideW) block[to + i] = x[from];
+              readSpan(block, to, x, row + iw, strideW, length);
             } else {
               for (let i = 0, at = iw; i < length; i++, at += strideW) {
                 block[to + i] = at >= 0 && at < inWidth ? x[row + at] : 0;
@@ -152,7 +153,12 @@ function unfold(
         }
       }
     }
-  });
+    column += length;
+  }
+}
+
+function readSpan(block: Float64Array, to: number, x: TypedArray, from: number, stride: number, length: number): void {
+  for (let i = 0; i < length; i++, from += stride) block[to + i] = x[from];
 }
 
 /** col2im: adds each cell of `block` to the input cell it was read from, of images counted from `firstImage`. */
@@ -170,11 +176,12 @@ function fold(
   const [strideD, strideH, strideW] = g.stride;
   const [dilationD, dilationH, dilationW] = g.dilation;
   const [padD, padH, padW] = g.padding;
-  eachPiece(g, start, count, (column, image, od, oh, ow, length) => {
+  for (let column = 0; column < count;) {
+    const { image, od, oh, ow, length } = pieceAt(g, start + column, count - column, 'row');
     const first = ow * strideW - padW;
+    let channel = (image - firstImage) * g.inChannels * g.inCells;
     let from = column;
-    for (let c = 0; c < g.inChannels; c++) {
-      const channel = ((image - firstImage) * g.inChannels + c) * g.inCells;
+    for (let c = 0; c < g.inChannels; c++, channel += g.inCells) {
       for (let kd = 0; kd < kernelDepth; kd++) {
         const id = od * strideD - padD + kd * dilationD;
         for (let kh = 0; kh < kernelHeight; kh++) {
@@ -185,7 +192,7 @@ function fold(
             if (!inside) continue;
             const iw = first + kw * dilationW;
             if (iw >= 0 && iw + (length - 1) * strideW < inWidth) {
-              for (let i = 0, to = row + iw; i < length; i++, to += strideW) images[to] += block[from + i];
+              addSpan(images, row + iw, strideW, block, from, length);
             } else {
               for (let i = 0, at = iw; i < length; i++, at += strideW) {
                 if (at >= 0 && at < inWidth) images[row + at] += block[from + i];
@@ -195,7 +202,19 @@ function fold(
         }
       }
     }
-  });
+    column += length;
+  }
+}
+
+function addSpan(
+  images: Float64Array,
+  to: number,
+  stride: number,
+  block: Float64Array,
+  from: number,
+  length: number,
+): void {
+  for (let i = 0; i < length; i++, to += stride) images[to] += block[from + i];
 }
 
 /** Copies the positions of a block of an output-shaped array: a row for each output channel of the group. */
@@ -208,13 +227,15 @@ function readOutput(
   block: Float64Array,
   ld: number,
 ): void {
-  eachImage(g, start, count, (column, image, position, length) => {
-    for (let o = 0; o < g.outChannels; o++) {
-      const from = ((image * g.groups + group) * g.outChannels + o) * g.positions + position;
+  for (let column = 0; column < count;) {
+    const { image, position, length } = pieceAt(g, start + column, count - column, 'image');
+    let from = (image * g.groups + group) * g.outChannels * g.positions + position;
+    for (let o = 0; o < g.outChannels; o++, from += g.positions) {
       const to = o * ld + column;
       for (let i = 0; i < length; i++) block[to + i] = y[from + i];
     }
-  });
+    column += length;
+  }
 }
 
 function writeOutput(
@@ -226,27 +247,13 @@ function writeOutput(
   block: Float64Array,
   ld: number,
 ): void {
-  eachImage(g, start, count, (column, image, position, length) => {
-    for (let o = 0; o < g.outChannels; o++) {
-      const to = ((image * g.groups + group) * g.outChannels + o) * g.positions + position;
+  for (let column = 0; column < count;) {
+    const { image, position, length } = pieceAt(g, start + column, count - column, 'image');
+    let to = (image * g.groups + group) * g.outChannels * g.positions + position;
+    for (let o = 0; o < g.outChannels; o++, to += g.positions) {
       const from = o * ld + column;
       for (let i = 0; i < length; i++) y[to + i] = block[from + i];
     }
-  });
-}
-
-/** Calls `visit` for each piece of the block that lies in one image. */
-function eachImage(
-  g: Geometry,
-  start: number,
-  count: number,
-  visit: (column: number, image: number, position: number, length: number) => void,
-): void {
-  for (let column = 0; column < count;) {
-    const position = (start + column) % g.positions;
-    const image = (start + column - position) / g.positions;
-    const length = Math.min(g.positions - position, count - column);
-    visit(column, image, position, length);
     column += length;
   }
 }
@@ -254,25 +261,28 @@ function eachImage(
 function conv({ inputs: [x, w], inputAvals, outputs: [y], outputAvals, attrs }: HostCall): void {
   const g = geometry(attrs, inputAvals[0].shape, inputAvals[1].shape, outputAvals[0].shape);
   if (y.length === 0) return;
-  const columns = blockColumns(g.batch * g.positions, g.rows);
+  const total = g.batch * g.positions;
+  const columns = blockColumns(total, g.rows);
   const ld = blockStride(columns);
   const weights = scratch('conv.weights', evenRows(g.outChannels) * g.rows);
   const unfolded = scratch('conv.unfolded', g.rows * ld);
   const result = scratch('conv.output', evenRows(g.outChannels) * ld);
   for (let group = 0; group < g.groups; group++) {
     packRowPairs(weights, g.outChannels, g.rows, w, group * g.outChannels * g.rows, g.rows, 1);
-    eachBlock(g, columns, (start, count) => {
+    for (let start = 0; start < total; start += columns) {
+      const count = Math.min(columns, total - start);
       unfold(g, group, x, start, count, unfolded, ld);
       result.fill(0, 0, evenRows(g.outChannels) * ld);
       multiplyBlock(g.outChannels, count, g.rows, weights, unfolded, ld, result, ld);
       writeOutput(g, group, y, start, count, result, ld);
-    });
+    }
   }
 }
 
 function convWeightGrad({ inputs: [x, gradient], inputAvals, outputs: [dw], outputAvals, attrs }: HostCall): void {
   const g = geometry(attrs, inputAvals[0].shape, outputAvals[0].shape, inputAvals[1].shape);
-  const columns = blockColumns(Math.max(1, g.batch * g.positions), g.rows);
+  const total = g.batch * g.positions;
+  const columns = blockColumns(Math.max(1, total), g.rows);
   const ld = blockStride(columns);
   // The tiles of the product may read, never use, up to three rows past the end.
   const unfolded = scratch('conv.unfolded', wholeTiles(g.rows) * ld);
@@ -281,11 +291,12 @@ function convWeightGrad({ inputs: [x, gradient], inputAvals, outputs: [dw], outp
   const sums = scratch('conv.weights', evenRows(g.outChannels) * ldw);
   for (let group = 0; group < g.groups; group++) {
     sums.fill(0, 0, evenRows(g.outChannels) * ldw);
-    eachBlock(g, columns, (start, count) => {
+    for (let start = 0; start < total; start += columns) {
+      const count = Math.min(columns, total - start);
       unfold(g, group, x, start, count, unfolded, ld);
       readOutput(g, group, gradient, start, count, outputs, ld);
       multiplyBlockTransposed(g.outChannels, g.rows, count, outputs, ld, unfolded, ld, sums, ldw);
-    });
+    }
     for (let o = 0; o < g.outChannels; o++) {
       const to = (group * g.outChannels + o) * g.rows;
       for (let r = 0; r < g.rows; r++) dw[to + r] = sums[o * ldw + r];

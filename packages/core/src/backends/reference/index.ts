@@ -18,8 +18,7 @@ import { BufferPool } from './buffer-pool.js';
 import type { HostKernel } from './kernel.js';
 import { hasKernel, referenceKernels } from './run-kernel.js';
 
-export { hasKernel, referenceKernels, runKernel } from './run-kernel.js';
-export type { HostCall, HostKernel, KernelTable } from './kernel.js';
+export { runKernel } from './run-kernel.js';
 
 const MIB = 1 << 20;
 

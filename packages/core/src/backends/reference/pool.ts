@@ -64,14 +64,18 @@ function maxPool({ inputs: [x], inputAvals, outputs: [values, indices], outputAv
   for (let plane = 0; plane < g.planes; plane++) {
     const base = plane * depth * height * width;
     for (let od = 0; od < outDepth; od++) {
+      const [firstD, endD] = [d.first[od], d.end[od]];
       for (let oh = 0; oh < outHeight; oh++) {
+        const [firstH, endH] = [h.first[oh], h.end[oh]];
         for (let ow = 0; ow < outWidth; ow++, to++) {
+          const firstW = w.first[ow];
+          const endW = w.end[ow];
           let best = -Infinity;
           let index = -1;
-          for (let id = d.first[od]; id < d.end[od]; id += dilationD) {
-            for (let ih = h.first[oh]; ih < h.end[oh]; ih += dilationH) {
+          for (let id = firstD; id < endD; id += dilationD) {
+            for (let ih = firstH; ih < endH; ih += dilationH) {
               const row = (id * height + ih) * width;
-              for (let iw = w.first[ow]; iw < w.end[ow]; iw += dilationW) {
+              for (let iw = firstW; iw < endW; iw += dilationW) {
                 const value = x[base + row + iw];
                 // The first cell counts even if it is −∞; of several NaN the last, as PyTorch.
                 if (value > best || value !== value || index < 0) {
@@ -83,7 +87,7 @@ function maxPool({ inputs: [x], inputAvals, outputs: [values, indices], outputAv
           }
           values[to] = best;
           // A window that sees padding alone: −∞ from nowhere.
-          indices[to] = Math.max(index, 0);
+          indices[to] = index < 0 ? 0 : index;
         }
       }
     }

@@ -75,7 +75,7 @@ export const unaryKernels: KernelTable = {
     for (let i = 0; i < n; i++) y[i] = x[i] === 0 ? 1 : 0;
   }),
   relu: unary((y, x, n) => {
-    // Not Math.max: −0 becomes 0, NaN stays.
+    // NaN stays NaN, and −0 becomes 0.
     for (let i = 0; i < n; i++) y[i] = x[i] <= 0 ? 0 : x[i];
   }),
   sigmoid: unary((y, x, n) => {
