@@ -1,0 +1,194 @@
+/**
+ * Pooling to an output of a given size: output i covers the cells from ⌊i·n/m⌋ up to ⌈(i+1)·n/m⌉ of n, as in PyTorch.
+ * Where m divides n these are equal windows; else the cells are picked by tables.
+ */
+import { RangeError_, ShapeError } from '../errors.js';
+import { noGrad } from '../graph/modes.js';
+import type { Tensor } from '../graph/tensor.js';
+import { formatAval } from '../shape.js';
+import { composed } from './compose.js';
+import { hostConstant } from './host-constants.js';
+import { where } from './logic.js';
+import {
+  atIndices,
+  avgPool1d,
+  avgPool2d,
+  batched,
+  checkPlanes,
+  maxPool1dWithIndices,
+  maxPool2dWithIndices,
+  type WithIndices,
+} from './pooling.js';
+
+/** A size for all spatial axes, or one for each; null keeps the input's. */
+export type OutputSize = number | readonly (number | null)[];
+
+function outputSizes(op: string, x: Tensor, axes: number, size: OutputSize): number[] {
+  checkPlanes(op, x, axes);
+  const list: readonly (number | null)[] = Array.isArray(size)
+    ? size
+    : new Array<number | null>(axes).fill(size as number);
+  if (list.length !== axes || !list.every((n) => n === null || (Number.isInteger(n) && n >= 1))) {
+    throw new RangeError_(
+      `${op}: the output size is a whole number from 1 up${axes > 1 ? `, or ${axes} of them in an array` : ''} ` +
+        `(null keeps the input's); got ${Array.isArray(size) ? `[${list.join(', ')}]` : String(size)}`,
+    );
+  }
+  const input = x.shape.slice(-axes);
+  if (input.includes(0)) throw new ShapeError(`${op}: expected spatial axes that are not empty, got ${formatAval(x)}`);
+  return list.map((n, i) => n ?? input[i]);
+}
+
+const start = (i: number, n: number, m: number): number => Math.floor((i * n) / m);
+const end = (i: number, n: number, m: number): number => Math.ceil(((i + 1) * n) / m);
+
+/** Cells of the longest window. */
+function longest(n: number, m: number): number {
+  let most = 0;
+  for (let i = 0; i < m; i++) most = Math.max(most, end(i, n, m) - start(i, n, m));
+  return most;
+}
+
+/** `cell(output, k)` for each output and each k below the longest window. */
+function table(n: number, m: number, cell: (i: number, k: number) => number): number[] {
+  const length = longest(n, m);
+  return Array.from({ length: m * length }, (_, at) => cell(Math.floor(at / length), at % length));
+}
+
+/** The k-th cell of the window of output i; past its end the last one again. */
+const cellOf = (n: number, m: number) => (i: number, k: number) => Math.min(start(i, n, m) + k, end(i, n, m) - 1);
+
+/** Averages windows of unequal lengths along one axis. */
+function averageAxis(x: Tensor, dim: number, m: number): Tensor {
+  const n = x.shape[dim];
+  if (n === m) return x;
+  const length = longest(n, m);
+  const key = `${n} to ${m}`;
+  const { device } = x;
+  const index = hostConstant(device, 'int32', `pool cells ${key}`, () => table(n, m, cellOf(n, m)));
+  const inside = hostConstant(device, 'bool', `pool inside ${key}`, () =>
+    table(n, m, (i, k) => Number(start(i, n, m) + k < end(i, n, m))),
+  );
+  const count = hostConstant(device, x.dtype, `pool counts ${x.dtype} ${key}`, () =>
+    Array.from({ length: m }, (_, i) => end(i, n, m) - start(i, n, m)),
+  );
+  const after = new Array<number>(x.ndim - dim - 1).fill(1);
+  const cells = x.indexSelect(dim, index);
+  const kept = where(inside.reshape([m * length, ...after]), cells, 0);
+  const windows = kept.reshape([...x.shape.slice(0, dim), m, length, ...x.shape.slice(dim + 1)]);
+  return windows.sum(dim + 1).div(count.reshape([m, ...after]));
+}
+
+function adaptiveAvgPool(op: string, axes: 1 | 2, x: Tensor, outputSize: OutputSize): Tensor {
+  const size = outputSizes(op, x, axes, outputSize);
+  const input = x.shape.slice(-axes);
+  return composed(() => {
+    if (size.every((m, i) => input[i] % m === 0)) {
+      const kernel = size.map((m, i) => input[i] / m);
+      return axes === 1 ? avgPool1d(x, kernel) : avgPool2d(x, kernel);
+    }
+    const first = x.ndim - axes;
+    return size.reduce((y, m, i) => averageAxis(y, first + i, m), x);
+  });
+}
+
+/**
+ * Averages windows along one axis so that the output has `outputSize` cells, as `F.adaptive_avg_pool1d`.
+ *
+ * Shape: `[N, C, L]` or `[C, L]` gives `[N, C, outputSize]`.
+ */
+export function adaptiveAvgPool1d(x: Tensor, outputSize: OutputSize): Tensor {
+  return adaptiveAvgPool('adaptiveAvgPool1d', 1, x, outputSize);
+}
+
+/**
+ * Averages windows so that the output has the given size, as `F.adaptive_avg_pool2d`. Output i of m covers the cells
+ * from ⌊i·n/m⌋ up to ⌈(i+1)·n/m⌉ of n; windows may overlap by one cell.
+ *
+ * Shape: `[N, C, H, W]` or `[C, H, W]` gives `[N, C, …outputSize]`.
+ *
+ * @param outputSize One number for both axes, or one each; null keeps the input's size.
+ * @throws RangeError for sizes that are no whole numbers from 1 up.
+ * @example
+ * await tensor([[[1, 2, 3]]]).adaptiveAvgPool2d([1, 2]).toArray(); // [[[1.5, 2.5]]]
+ */
+export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
+  return adaptiveAvgPool('adaptiveAvgPool2d', 2, x, outputSize);
+}
+
+/** The cells of every window as flat indices in the plane, row-major in the window: repeats come after their first. */
+function windowCells(input: readonly number[], size: readonly number[]): number[] {
+  const [[h, oh], [w, ow]] = [
+    [input[0], size[0]],
+    [input[1], size[1]],
+  ];
+  const [tall, wide] = [longest(h, oh), longest(w, ow)];
+  const cells: number[] = [];
+  for (let i = 0; i < oh; i++) {
+    for (let j = 0; j < ow; j++) {
+      for (let p = 0; p < tall; p++) {
+        for (let q = 0; q < wide; q++) cells.push(cellOf(h, oh)(i, p) * w + cellOf(w, ow)(j, q));
+      }
+    }
+  }
+  return cells;
+}
+
+/** The first maximum of each window of [N, C, H, W], through a table of the cells of every window. */
+function maxByTable(x: Tensor, size: readonly number[]): Tensor[] {
+  const [n, c, ...input] = x.shape;
+  const [windows, length] = [size[0] * size[1], longest(input[0], size[0]) * longest(input[1], size[1])];
+  const key = `window cells ${input.join('×')} to ${size.join('×')}`;
+  const cells = hostConstant(x.device, 'int32', key, () => windowCells(input, size));
+  const indices = noGrad(() => {
+    const picked = x.reshape([n, c, input[0] * input[1]]).indexSelect(2, cells);
+    const winner = picked.reshape([n, c, windows, length]).argmax(3, true);
+    const each = cells.reshape([1, 1, windows, length]).expand([n, c, windows, length]);
+    return each.gather(3, winner).reshape([n, c, ...size]);
+  });
+  return [atIndices(x, indices), indices];
+}
+
+function adaptiveMaxPool(op: string, axes: 1 | 2, x: Tensor, outputSize: OutputSize): WithIndices {
+  const size = outputSizes(op, x, axes, outputSize);
+  const input = x.shape.slice(-axes);
+  if (size.every((m, i) => input[i] % m === 0)) {
+    const kernel = size.map((m, i) => input[i] / m);
+    return axes === 1 ? maxPool1dWithIndices(x, kernel) : maxPool2dWithIndices(x, kernel);
+  }
+  const [values, indices] = batched(x, axes, (planes) => {
+    if (axes === 2) return maxByTable(planes, size);
+    const rows = planes.reshape([planes.shape[0], planes.shape[1], 1, input[0]]);
+    return maxByTable(rows, [1, size[0]]).map((y) => y.reshape([planes.shape[0], planes.shape[1], size[0]]));
+  });
+  return { values, indices };
+}
+
+/**
+ * The maxima of windows along one axis so that the output has `outputSize` cells, as `F.adaptive_max_pool1d`.
+ *
+ * Shape: `[N, C, L]` or `[C, L]` gives `[N, C, outputSize]`.
+ */
+export function adaptiveMaxPool1d(x: Tensor, outputSize: OutputSize): Tensor {
+  return adaptiveMaxPool('adaptiveMaxPool1d', 1, x, outputSize).values;
+}
+
+/**
+ * The maxima of windows so that the output has the given size, as `F.adaptive_max_pool2d`; the windows are those of
+ * {@link adaptiveAvgPool2d}. The gradient goes to the first maximum of a window.
+ *
+ * Shape: `[N, C, H, W]` or `[C, H, W]` gives `[N, C, …outputSize]`.
+ *
+ * @param outputSize One number for both axes, or one each; null keeps the input's size.
+ * @throws RangeError for sizes that are no whole numbers from 1 up.
+ * @example
+ * await tensor([[[1, 3, 2]]]).adaptiveMaxPool2d([1, 2]).toArray(); // [[[3, 3]]]
+ */
+export function adaptiveMaxPool2d(x: Tensor, outputSize: OutputSize): Tensor {
+  return adaptiveMaxPool('adaptiveMaxPool2d', 2, x, outputSize).values;
+}
+
+/** As {@link adaptiveMaxPool2d}, with the flat indices of the maxima in the spatial plane of the input. */
+export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: OutputSize): WithIndices {
+  return adaptiveMaxPool('adaptiveMaxPool2d', 2, x, outputSize);
+}
