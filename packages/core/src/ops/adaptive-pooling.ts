@@ -21,7 +21,7 @@ import {
 } from './pooling.js';
 
 /** A size for all spatial axes, or one for each; null keeps the input's. */
-export type OutputSize = number | readonly (number | null)[];
+export type OutputSize = number | null | readonly (number | null)[];
 
 function outputSizes(op: string, x: Tensor, axes: number, size: OutputSize): number[] {
   checkPlanes(op, x, axes);

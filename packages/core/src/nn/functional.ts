@@ -1,0 +1,67 @@
+/**
+ * The functions of `torch.nn.functional`, under its names in camelCase. Most are methods of tensors too.
+ *
+ * @example
+ * const F = nn.functional;
+ * const loss = F.crossEntropy(randn([4, 10]), tensor([1, 0, 4, 9], { dtype: 'int32' }));
+ */
+export {
+  elu,
+  gelu,
+  hardtanh,
+  leakyRelu,
+  logsigmoid,
+  logSoftmax,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+} from '../ops/activation.js';
+export {
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  type ConvOptions,
+  type ConvTransposeOptions,
+} from '../ops/convolution.js';
+export { oneHot } from '../ops/creation.js';
+export { dropout } from '../ops/dropout.js';
+export { tanh } from '../ops/elementwise.js';
+export { linear } from '../ops/linear.js';
+export {
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  l1Loss,
+  mseLoss,
+  nllLoss,
+  type BinaryCrossEntropyOptions,
+  type CrossEntropyOptions,
+  type NLLLossOptions,
+  type ReductionOptions,
+} from '../ops/losses.js';
+export { pad } from '../ops/movement.js';
+export { batchNorm, type BatchNormOptions } from '../ops/normalization.js';
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  fold,
+  maxPool1d,
+  maxPool1dWithIndices,
+  maxPool2d,
+  maxPool2dWithIndices,
+  maxPool3d,
+  maxPool3dWithIndices,
+  unfold,
+  type AvgPoolOptions,
+  type MaxPoolOptions,
+} from '../ops/pooling.js';
