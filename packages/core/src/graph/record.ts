@@ -106,7 +106,10 @@ export function record<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], at
   node.outputs = outputs;
   for (const value of values) runtime.consumed(value);
   runtime.recorded(node);
-  if (modes.hidden === 0) for (const t of outputs) runtime.markVisible(t);
+  if (modes.hidden === 0) {
+    for (const t of outputs) runtime.markVisible(t);
+    runtime.settle();
+  }
   return outputs;
 }
 

@@ -88,7 +88,9 @@ export class Runtime {
     this.waitingNodes++;
     for (const input of node.inputs) {
       const storage = input._storage;
-      if (storage?.kind === 'data' && storage.uploads === 0) this.waitingBytes += storage.bytes;
+      if (storage?.kind !== 'data' || storage.waits || storage.buffer) continue;
+      storage.waits = true;
+      this.waitingBytes += storage.bytes;
     }
   }
 

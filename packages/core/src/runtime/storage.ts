@@ -28,6 +28,8 @@ export class Storage {
   shared = false;
   /** Nobody owns it any more: released when the last pin goes. */
   retired = false;
+  /** Counted among the bytes that wait to be uploaded. */
+  waits = false;
   /** Belongs to a compiled program: stays on the device as long as that. */
   keepOnDevice = false;
   /** Uploads so far: data that is used a second time stays on the device, under the budget. */
