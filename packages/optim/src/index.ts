@@ -1,1 +1,24 @@
-export {};
+/**
+ * Optimizers and learning-rate schedulers, with PyTorch's names, defaults and arithmetic.
+ *
+ * @packageDocumentation
+ */
+export { Optimizer, type StateKinds, type UpdateContext, type Updated } from './optimizer.js';
+export type { OptimizerOptions, ParamGroup, ParamGroupInput, Params } from './param-groups.js';
+export {
+  flattenOptimizerState,
+  type FlatOptimizerState,
+  type OptimizerStateDict,
+  type ParameterStateDict,
+  type ParamGroupStateDict,
+  unflattenOptimizerState,
+} from './state-dict.js';
+
+export { Adam, type AdamOptions } from './adam.js';
+export { SGD, type SGDOptions } from './sgd.js';
+
+export { LRScheduler, type SchedulerOptions, type SchedulerStateDict } from './schedulers/lr-scheduler.js';
+export { CosineAnnealingLR, type CosineAnnealingLROptions } from './schedulers/cosine-annealing.js';
+export { ExponentialLR, type ExponentialLROptions } from './schedulers/exponential.js';
+export { LambdaLR, type LambdaLROptions } from './schedulers/lambda.js';
+export { MultiStepLR, type MultiStepLROptions, StepLR, type StepLROptions } from './schedulers/step.js';

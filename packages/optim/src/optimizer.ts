@@ -1,0 +1,312 @@
+/**
+ * The base of all optimizers: parameter groups, state, steps.
+ */
+import {
+  type Cell,
+  commit,
+  type Device,
+  enableGrad,
+  FakkelError,
+  type Parameter,
+  scalarInput,
+  type Tensor,
+} from '@fakkel/core';
+import { hidden } from './hidden.js';
+import { loadStateDict } from './load-state-dict.js';
+import {
+  checkOptions,
+  completeGroup,
+  definedOnly,
+  groupsOf,
+  type OptimizerOptions,
+  type ParamGroup,
+  type ParamGroupInput,
+  type Params,
+  snakeCase,
+} from './param-groups.js';
+import { type Before, ParameterState } from './parameter-state.js';
+import type { OptimizerStateDict } from './state-dict.js';
+
+/** What an optimizer is given to update one parameter. */
+export interface UpdateContext<O extends OptimizerOptions> {
+  readonly parameter: Parameter;
+  readonly gradient: Tensor;
+  readonly group: Readonly<ParamGroup<O>>;
+  /** A tensor of the parameter's state; zeros until an update has written it. */
+  tensor(name: string): Tensor;
+  /** Whether an update has written that tensor. */
+  has(name: string): boolean;
+  /** A number of the parameter's state, as the last update left it. */
+  number(name: string): number | undefined;
+  /**
+   * A number as an input of the program, in the parameter's dtype: another value next time compiles nothing. `name` and
+   * value say which numbers of a group are one input.
+   */
+  input(name: string, value: number): Tensor;
+}
+
+/** What an update gives: the parameter's new value, and that of its state by PyTorch's names. */
+export interface Updated {
+  readonly parameter: Tensor;
+  readonly state?: Readonly<Record<string, Tensor | number>>;
+}
+
+/** What a state dict may hold for a parameter, by PyTorch's names. */
+export type StateKinds = Readonly<Record<string, 'tensor' | 'number'>>;
+
+/**
+ * The base of all optimizers, as `torch.optim.Optimizer`. A subclass says what it keeps of a parameter and how one is
+ * updated; groups, state dicts and runs are handled here.
+ *
+ * @example
+ * class SignSGD extends Optimizer<{ lr: number }> {
+ *   constructor(params: Params<{ lr: number }>, options: { lr: number }) {
+ *     super(params, options);
+ *   }
+ *   protected get stateKinds() { return {}; }
+ *   protected update({ parameter, gradient, group, input }: UpdateContext<{ lr: number }>) {
+ *     return { parameter: parameter.sub(gradient.sign().mul(input('lr', group.lr))) };
+ *   }
+ * }
+ */
+export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
+  /**
+   * The groups with their options. Options may change between steps: `optimizer.paramGroups[0].lr = 0.01`. They are
+   * inputs of the program, so nothing is compiled anew.
+   */
+  readonly paramGroups: ParamGroup<O>[] = [];
+  private readonly states = new Map<Parameter, ParameterState>();
+  /** @internal Steps since a scheduler was attached. */
+  _steps = 0;
+
+  /**
+   * @param params parameters, or groups of them: `[{ params: net.head.parameters(), lr: 0.1 }, …]`.
+   * @param defaults every option with its default; undefined for one that must be given.
+   */
+  constructor(
+    params: Params<O>,
+    readonly defaults: O,
+  ) {
+    for (const group of groupsOf<O>(this.name, params)) this.addParamGroup(group);
+  }
+
+  /** @internal How errors call it. */
+  get name(): string {
+    return this.constructor.name;
+  }
+
+  /** What the optimizer may keep of a parameter. */
+  protected abstract get stateKinds(): StateKinds;
+
+  /** The tensors that exist from the beginning: all of them, unless the options say that they won't be used. */
+  protected tensorsOf(_group: ParamGroup<O>): readonly string[] {
+    return Object.entries(this.stateKinds).flatMap(([name, kind]) => (kind === 'tensor' ? [name] : []));
+  }
+
+  /** Throws for options that make no sense. */
+  protected validate(_group: ParamGroup<O>): void {}
+
+  /** Records the update of one parameter. Numbers that may change come from `input`. */
+  protected abstract update(context: UpdateContext<O>): Updated;
+
+  /**
+   * Adds a group: layers that are trained from now on, such as those of a backbone that was frozen.
+   *
+   * @throws TypeError, FakkelError for what is no parameter, is there already, or lacks a required option.
+   * @example
+   * optimizer.addParamGroup({ params: net.backbone.parameters(), lr: 1e-4 });
+   */
+  addParamGroup(group: ParamGroupInput<O>): void {
+    const complete = completeGroup(this.name, group, this.defaults, new Set(this.states.keys()));
+    this.validate(complete);
+    for (const parameter of complete.params) {
+      const state = new ParameterState(parameter);
+      this.states.set(parameter, state);
+      for (const name of this.tensorsOf(complete)) state.cell(name);
+    }
+    this.paramGroups.push(complete);
+  }
+
+  /** Sets all gradients to null, as PyTorch 2. */
+  zeroGrad(): void {
+    for (const { params } of this.paramGroups) for (const parameter of params) parameter.zeroGrad();
+  }
+
+  /**
+   * Updates every parameter that has a gradient; the others keep value and state. The updates are recorded at once, so
+   * what is recorded after the call sees the new values; one run computes them together with the forward and backward
+   * pass. Wait for the promise: it rejects if the run fails, and then no parameter and no state has changed.
+   *
+   * @param closure computes the loss and calls `backward()`, before the update; the promise resolves to what it returns.
+   * @throws AutogradError for a gradient that an earlier step has used: call {@link Optimizer.zeroGrad} before `backward()`.
+   */
+  step(): Promise<void>;
+  step(closure: () => Tensor): Promise<Tensor>;
+  async step(closure?: () => Tensor): Promise<Tensor | void> {
+    const loss = closure && enableGrad(closure);
+    const work = this.gradients();
+    const commits = hidden(() => this.assign(work));
+    for (const { parameter } of work) parameter._spendGradient();
+    this._steps++;
+    await Promise.all(commits.map((entry) => this.commit(entry)));
+    return loss;
+  }
+
+  private gradients(): Work<O>[] {
+    return this.paramGroups.flatMap((group, index) =>
+      group.params.flatMap((parameter) => {
+        const gradient = parameter._takeGradient();
+        return gradient ? [{ group, index, parameter, gradient, state: this.states.get(parameter)! }] : [];
+      }),
+    );
+  }
+
+  /** Records all updates, then assigns them: an error in one leaves every cell as it was. */
+  private assign(work: readonly Work<O>[]): Pending[] {
+    const input = this.sharedInputs();
+    const updates = work.map(({ group, index, parameter, gradient, state }) =>
+      this.update({
+        parameter,
+        gradient,
+        group,
+        tensor: (name) => state.cell(name),
+        has: (name) => state.has(name),
+        number: (name) => state.number(name),
+        input: (name, value) => input(index, parameter, name, value),
+      }),
+    );
+    const pending = new Map<Device, Pending>();
+    work.forEach(({ parameter, state }, i) => {
+      const { device } = parameter;
+      const entry = pending.get(device) ?? { device, cells: [], undo: [] };
+      pending.set(device, entry);
+      parameter.assign(updates[i]!.parameter);
+      const { cells, before } = state.move(updates[i]!.state ?? {});
+      entry.cells.push(parameter, ...cells);
+      entry.undo.push({ state, before });
+    });
+    return [...pending.values()];
+  }
+
+  /** Equal numbers of a group are one input. */
+  private sharedInputs(): (group: number, beside: Tensor, name: string, value: number) => Tensor {
+    const inputs = new Map<string, Tensor>();
+    const devices = new Map<Device, number>();
+    return (group, beside, name, value) => {
+      if (typeof value !== 'number' || Number.isNaN(value)) {
+        throw new FakkelError(`${this.name}: ${name} of parameter group ${group} must be a number, got ${String(value)}`);
+      }
+      const { device, dtype } = beside;
+      const number = devices.get(device) ?? devices.size;
+      devices.set(device, number);
+      const key = `${group} ${name} ${dtype} ${number} ${value}`;
+      const known = inputs.get(key);
+      if (known) return known;
+      const made = scalarInput(value, dtype, device);
+      inputs.set(key, made);
+      return made;
+    };
+  }
+
+  private async commit({ device, cells, undo }: Pending): Promise<void> {
+    try {
+      await commit(cells, device);
+    } catch (error) {
+      for (const { state, before } of undo) state.undo(before);
+      throw error;
+    }
+  }
+
+  /**
+   * The optimizer's state in PyTorch's layout and names: what a checkpoint needs beside the model's. Tensors are
+   * snapshots: they keep their value when training goes on.
+   *
+   * @example
+   * const { tensors, metadata } = flattenOptimizerState(optimizer.stateDict());
+   */
+  stateDict(): OptimizerStateDict {
+    const state: OptimizerStateDict['state'] = {};
+    let index = 0;
+    const param_groups = this.paramGroups.map(({ params, ...options }) => {
+      const packed = Object.entries(options).map(([key, value]): [string, unknown] => [
+        snakeCase(key),
+        Array.isArray(value) ? [...(value as unknown[])] : value,
+      ]);
+      const numbers = params.map((parameter) => {
+        const entries = this.states.get(parameter)!.entries();
+        if (entries) state[index] = entries;
+        return index++;
+      });
+      return { ...Object.fromEntries(packed), params: numbers };
+    });
+    return { state, param_groups };
+  }
+
+  /**
+   * Continues where the optimizer whose `stateDict()` this is stopped: options and state. Nothing is loaded unless
+   * everything fits.
+   *
+   * @throws StateDictError naming the groups, sizes and entries that do not fit.
+   */
+  loadStateDict(stateDict: OptimizerStateDict): void {
+    loadStateDict(
+      {
+        name: this.name,
+        kinds: this.stateKinds,
+        groups: this.paramGroups,
+        stateOf: (parameter) => this.states.get(parameter)!,
+        validate: (group) => this.validate(group),
+      },
+      stateDict,
+    );
+    for (const group of this.paramGroups) {
+      for (const parameter of group.params) for (const name of this.tensorsOf(group)) this.states.get(parameter)!.cell(name);
+    }
+  }
+
+  /** Frees the memory of the optimizer's state now. */
+  dispose(): void {
+    for (const state of this.states.values()) state.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** As PyTorch prints it: the options of every group. */
+  toString(): string {
+    const groups = this.paramGroups.map((group, i) => {
+      const rows = Object.entries(group)
+        .filter(([key]) => key !== 'params')
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]) => `    ${key}: ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\n`);
+      return `Parameter Group ${i}\n${rows.join('')}`;
+    });
+    return `${this.name} (\n${groups.join('\n')})`;
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString();
+  }
+}
+
+interface Work<O extends OptimizerOptions> {
+  readonly group: ParamGroup<O>;
+  readonly index: number;
+  readonly parameter: Parameter;
+  readonly gradient: Tensor;
+  readonly state: ParameterState;
+}
+
+/** What a step has assigned on one device, and how to take it back. */
+interface Pending {
+  readonly device: Device;
+  readonly cells: Cell[];
+  readonly undo: { readonly state: ParameterState; readonly before: Before }[];
+}
+
+/** The options given, on top of the defaults. */
+export function withDefaults<O extends OptimizerOptions>(name: string, options: Partial<O>, defaults: O): O {
+  checkOptions(name, options, Object.keys(defaults));
+  return { ...defaults, ...definedOnly(options) };
+}

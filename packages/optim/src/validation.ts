@@ -1,0 +1,22 @@
+import { FakkelError } from '@fakkel/core';
+
+/** Throws PyTorch's errors for options that must not be negative; NaN is no number either. */
+export function checkAtLeastZero(name: string, options: Readonly<Record<string, number>>): void {
+  for (const [what, value] of Object.entries(options)) {
+    if (!(value >= 0)) throw new FakkelError(`${name}: Invalid ${what}: ${value}. It must be a number ≥ 0.`);
+  }
+}
+
+/** Throws unless `value` is a finite number. */
+export function checkNumber(name: string, what: string, value: unknown): void {
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    throw new FakkelError(`${name}: ${what} must be a finite number, got ${String(value)}.`);
+  }
+}
+
+/** Throws unless `value` is a whole number of at least 1. */
+export function checkCount(name: string, what: string, value: unknown): void {
+  if (!Number.isInteger(value) || (value as number) < 1) {
+    throw new FakkelError(`${name}: ${what} must be a whole number of at least 1, got ${String(value)}.`);
+  }
+}
