@@ -50,6 +50,7 @@ export * from './ops/linear.js';
 export * from './ops/convolution.js';
 export * from './ops/pooling.js';
 export * from './ops/activation.js';
+export * from './ops/optimizer-updates.js';
 
 export * as nn from './nn/index.js';
 export { Generator, initialSeed, manualSeed, seed } from './random/generator.js';

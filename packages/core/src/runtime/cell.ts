@@ -235,7 +235,7 @@ export class Parameter extends Cell {
     return this._gradient._head.tensor;
   }
 
-  /** @internal Called by the step that used the gradient. */
+  /** For optimizers: the step that has used the gradient calls it, after recording its update. */
   _spendGradient(): void {
     if (this._gradientState !== 'pending') return;
     this._gradientState = 'spent';
