@@ -3,7 +3,7 @@
  */
 import { FakkelError } from '../errors.js';
 import { modes } from '../graph/modes.js';
-import { isTensor, type HookHandle, Tensor } from '../graph/tensor.js';
+import { isTensor, type HookHandle, type Tensor } from '../graph/tensor.js';
 import { markVisible } from '../runtime/api.js';
 import { Buffer, type Cell, Parameter } from '../runtime/cell.js';
 import type { Device } from '../runtime/device.js';
@@ -50,8 +50,13 @@ export interface Module {
  * const net = new Net();
  * const logits = net(randn([8, 1, 28, 28]));
  */
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the call signature: see the interface
 export class Module {
+  /**
+   * What a class's own fields are called in state dicts and in the printed tree, where that is not the field's name:
+   * `static override stateNames = { runningMean: 'running_mean' }`. Names are PyTorch's there, so that its files load.
+   */
+  static stateNames: Readonly<Record<string, string>> = {};
+
   constructor() {
     // A closure with its prototype set: callable without new Function, which content security policies forbid.
     const self = (...args: unknown[]): unknown => call(self as unknown as Module, args);
@@ -80,9 +85,10 @@ export class Module {
 
   // --- the tree ---
 
-  /** @internal Own entries that are modules or cells, in definition order. Containers override it. */
+  /** @internal Own entries, modules and cells among them, in definition order and under their names in state dicts. */
   _entries(): [string, unknown][] {
-    return Object.entries(this);
+    const names = (this.constructor as typeof Module).stateNames;
+    return Object.entries(this).map(([name, value]) => [Object.hasOwn(names, name) ? names[name] : name, value]);
   }
 
   /** The direct children by name, in definition order. */
@@ -149,7 +155,9 @@ export class Module {
     const found = this.namedModules().find(([path]) => path === name);
     if (!found) {
       const known = this.namedModules().map(([path]) => path || '(itself)');
-      throw new FakkelError(`getSubmodule: no module '${name}' in ${this.constructor.name}. There are: ${known.join(', ')}`);
+      throw new FakkelError(
+        `getSubmodule: no module '${name}' in ${this.constructor.name}. There are: ${known.join(', ')}`,
+      );
     }
     return found[1];
   }
@@ -249,7 +257,9 @@ export class Module {
   /** The tree of modules, as PyTorch prints it. */
   toString(): string {
     const extra = this.extraRepr();
-    const children = this.namedChildren().map(([name, child]) => `(${name}): ${child.toString().replace(/\n/g, '\n  ')}`);
+    const children = this.namedChildren().map(
+      ([name, child]) => `(${name}): ${child.toString().replace(/\n/g, '\n  ')}`,
+    );
     if (children.length === 0) return `${this.constructor.name}(${extra})`;
     const lines = extra ? [extra, ...children] : children;
     return `${this.constructor.name}(\n  ${lines.join('\n  ')}\n)`;
@@ -273,13 +283,32 @@ function addHook<H>(hooks: Set<H>, hook: H): HookHandle {
   return { remove: () => void hooks.delete(hook) };
 }
 
+/** @internal Watches calls in place of the hooks: nothing becomes visible by it, so nothing is run for it. */
+export interface CallObserver {
+  enter(module: Module, args: readonly unknown[]): void;
+  leave(module: Module, output: unknown): void;
+}
+
+let observer: CallObserver | null = null;
+
+/** @internal Runs `fn` with every module call reported to `watch`; hooks are not called. */
+export function observeCalls<T>(watch: CallObserver, fn: () => T): T {
+  const outer = observer;
+  observer = watch;
+  try {
+    return fn();
+  } finally {
+    observer = outer;
+  }
+}
+
 /** Dotted names of the modules below the outermost one being called; checking mode only. */
 let names: Map<Module, string> | null = null;
 
 function call(module: Module, args: unknown[]): unknown {
   const outermost = modes.hidden === 0;
   const { training } = modes;
-  const hooks = HOOKS.get(module);
+  const hooks = observer ? undefined : HOOKS.get(module);
   if (hooks) for (const hook of hooks.pre) args = atTop(() => hook(module, args)) ?? args;
   if (outermost) modes.training = module.training;
   if (modes.checking) {
@@ -288,6 +317,7 @@ function call(module: Module, args: unknown[]): unknown {
   }
   const path = modes.modulePath;
   const backward = hooks && hooks.backward.size > 0 ? wrapBackward(module, hooks.backward) : null;
+  observer?.enter(module, args);
   modes.hidden++;
   let output: unknown;
   try {
@@ -305,6 +335,7 @@ function call(module: Module, args: unknown[]): unknown {
     modes.training = training;
     modes.modulePath = path;
   }
+  observer?.leave(module, output);
   if (hooks) {
     for (const hook of hooks.forward) {
       markVisible(output);
@@ -350,7 +381,11 @@ function wrapBackward(module: Module, hooks: ReadonlySet<BackwardHook>) {
           const at = inputs.indexOf(t);
           let result: Tensor | void = undefined;
           for (const hook of hooks) {
-            const replaced = hook(module, inputs.map((x, i) => (i === at ? (result ?? gradient) : null)), gradOutputs);
+            const replaced = hook(
+              module,
+              inputs.map((_, i) => (i === at ? (result ?? gradient) : null)),
+              gradOutputs,
+            );
             const mine = replaced?.[at];
             if (mine) result = mine;
           }
@@ -385,7 +420,12 @@ function cloneModule<M extends Module>(source: M): M {
     const blank = Reflect.construct(Module, [], module.constructor as new () => Module) as Module;
     copies.set(module, blank);
     for (const [key, value] of Object.entries(module)) {
-      Object.defineProperty(blank, key, { value: copyValue(value), writable: true, enumerable: true, configurable: true });
+      Object.defineProperty(blank, key, {
+        value: copyValue(value),
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
     }
     TRAINING.set(blank, module.training);
     return blank;

@@ -34,7 +34,9 @@ export function savedDTypes(module: Module): Map<string, 'int64'> {
 
 export function loadStateDict(module: Module, state: StateDict, { strict = true }: { strict?: boolean }): LoadReport {
   if (!(state instanceof Map)) {
-    throw new StateDictError('loadStateDict: expected a Map from names to tensors, as stateDict() and loadSafetensors() give it');
+    throw new StateDictError(
+      'loadStateDict: expected a Map from names to tensors, as stateDict() and loadSafetensors() give it',
+    );
   }
   const cells = new Map(module._namedCells());
   const missing = [...cells.keys()].filter((name) => !state.has(name));
@@ -55,7 +57,9 @@ export function loadStateDict(module: Module, state: StateDict, { strict = true 
         ...(missing.length > 0 && strict ? [`  missing: ${missing.join(', ')}`] : []),
         ...(unexpected.length > 0 && strict ? [`  unexpected: ${unexpected.join(', ')}`] : []),
         ...misfits.map((line) => `  ${line}`),
-        ...(strict && missing.length + unexpected.length > 0 ? ['Pass { strict: false } to load what fits by name.'] : []),
+        ...(strict && missing.length + unexpected.length > 0
+          ? ['Pass { strict: false } to load what fits by name.']
+          : []),
       ].join('\n'),
     );
   }

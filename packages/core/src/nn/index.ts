@@ -1,0 +1,20 @@
+/**
+ * The `nn` namespace: modules, layers, initialization and functions.
+ */
+export { Buffer, Parameter, type CellOptions } from '../runtime/cell.js';
+export { Module, type BackwardHook, type ForwardHook, type ForwardPreHook } from './module.js';
+export type { LoadReport, StateDict } from './state-dict.js';
+export * as init from './init.js';
+export * as functional from './functional.js';
+export { summary, type Summary, type SummaryOptions, type SummaryRow } from './summary.js';
+
+export * from './modules/activation.js';
+export * from './modules/batchnorm.js';
+export * from './modules/containers.js';
+export * from './modules/conv.js';
+export * from './modules/dropout.js';
+export * from './modules/linear.js';
+export * from './modules/loss.js';
+export { PADDING_MODES, type PaddingMode } from './modules/padding.js';
+export * from './modules/pooling.js';
+export type { FactoryOptions } from './modules/factory.js';

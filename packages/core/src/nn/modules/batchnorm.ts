@@ -1,0 +1,182 @@
+/**
+ * Batch normalization layers. What they compute is in `ops/normalization.ts`.
+ */
+import { ShapeError } from '../../errors.js';
+import { noGrad } from '../../graph/modes.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { checkOptions } from '../../ops/arguments.js';
+import { batchNorm } from '../../ops/normalization.js';
+import type { Buffer, Parameter } from '../../runtime/cell.js';
+import { formatAval } from '../../shape.js';
+import { constant_, ones_, zeros_ } from '../init.js';
+import { Module } from '../module.js';
+import { pyBool, pyFloat } from '../python.js';
+import { checkCount, checkNumber, emptyParameter, filledBuffer, type FactoryOptions } from './factory.js';
+
+export interface BatchNormLayerOptions extends FactoryOptions {
+  /** Added to the variance, for numerical stability. Default 1e-5. */
+  eps?: number;
+  /** How much a batch weighs in the running statistics; null: all batches so far weigh the same. Default 0.1. */
+  momentum?: number | null;
+  /** Whether the layer has a weight and a bias. Default true. */
+  affine?: boolean;
+  /** Whether it keeps running statistics; without them it uses the batch's in evaluation too. Default true. */
+  trackRunningStats?: boolean;
+}
+
+const OPTIONS = [
+  'eps',
+  'momentum',
+  'affine',
+  'trackRunningStats',
+  'dtype',
+  'device',
+] satisfies (keyof BatchNormLayerOptions)[];
+
+/** What batch normalization layers have in common; they differ in the inputs that they take. */
+export abstract class BatchNormNd extends Module {
+  static override stateNames = {
+    runningMean: 'running_mean',
+    runningVar: 'running_var',
+    numBatchesTracked: 'num_batches_tracked',
+  };
+
+  readonly eps: number;
+  readonly momentum: number | null;
+  readonly affine: boolean;
+  readonly trackRunningStats: boolean;
+  weight: Parameter | null;
+  bias: Parameter | null;
+  runningMean: Buffer | null = null;
+  runningVar: Buffer | null = null;
+  /** Batches seen in training. int32 here; PyTorch's int64 in files. */
+  numBatchesTracked: Buffer | null = null;
+
+  constructor(
+    readonly numFeatures: number,
+    options: BatchNormLayerOptions = {},
+  ) {
+    super();
+    const layer = new.target.name;
+    checkOptions(layer, options, OPTIONS);
+    checkCount(layer, 'numFeatures', numFeatures, 1);
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = 'float32', device } = options;
+    checkNumber(layer, 'eps', eps, 0);
+    if (momentum !== null) checkNumber(layer, 'momentum', momentum, 0, 1);
+    this.eps = eps;
+    this.momentum = momentum;
+    this.affine = affine;
+    this.trackRunningStats = trackRunningStats;
+    this.weight = affine ? emptyParameter(layer, [numFeatures], options) : null;
+    this.bias = affine ? emptyParameter(layer, [numFeatures], options) : null;
+    if (this.weight) ones_(this.weight);
+    if (trackRunningStats) {
+      this.runningMean = filledBuffer(0, [numFeatures], dtype, device);
+      this.runningVar = filledBuffer(1, [numFeatures], dtype, device);
+      this.numBatchesTracked = filledBuffer(0, [], 'int32', device, { savedDtype: 'int64' });
+    }
+  }
+
+  /** Forgets the running statistics. */
+  resetRunningStats(): void {
+    if (this.runningMean) zeros_(this.runningMean);
+    if (this.runningVar) ones_(this.runningVar);
+    if (this.numBatchesTracked) constant_(this.numBatchesTracked, 0);
+  }
+
+  /** Forgets the running statistics, and sets weight to 1 and bias to 0. */
+  resetParameters(): void {
+    this.resetRunningStats();
+    if (this.weight) ones_(this.weight);
+    if (this.bias) zeros_(this.bias);
+  }
+
+  /** Throws unless the layer takes inputs of this shape. */
+  protected abstract checkInput(x: Tensor): void;
+
+  override forward(x: Tensor): Tensor {
+    this.checkInput(x);
+    const { eps, training, momentum, runningMean, runningVar, weight, bias } = this;
+    if (!training || !this.numBatchesTracked) {
+      const useBatch = training || runningMean === null;
+      return batchNorm(x, useBatch ? null : runningMean, useBatch ? null : runningVar, weight, bias, {
+        eps,
+        training: useBatch,
+      });
+    }
+    const count = this.numBatchesTracked.add(1);
+    // Each of n batches weighs 1/n when the n-th weighs 1/n in the running statistics.
+    const share = momentum ?? noGrad(() => count.to(x.dtype).reciprocal());
+    const y = batchNorm(x, runningMean, runningVar, weight, bias, { eps, training, momentum: share });
+    this.numBatchesTracked.assign(count);
+    return y;
+  }
+
+  override extraRepr(): string {
+    const momentum = this.momentum === null ? 'None' : pyFloat(this.momentum);
+    return (
+      `${this.numFeatures}, eps=${pyFloat(this.eps)}, momentum=${momentum}, affine=${pyBool(this.affine)}, ` +
+      `track_running_stats=${pyBool(this.trackRunningStats)}`
+    );
+  }
+}
+
+/**
+ * Batch normalization of features, or of channels along one axis. See {@link BatchNorm2d}.
+ *
+ * Shape: input and output `[N, numFeatures]` or `[N, numFeatures, L]`.
+ *
+ * @example
+ * new nn.BatchNorm1d(100)(randn([20, 100])).shape; // [20, 100]
+ */
+export class BatchNorm1d extends BatchNormNd {
+  protected override checkInput(x: Tensor): void {
+    if (x.ndim === 2 || x.ndim === 3) return;
+    throw new ShapeError(
+      `BatchNorm1d: expected [N, ${this.numFeatures}] or [N, ${this.numFeatures}, L], got ${formatAval(x)}`,
+    );
+  }
+}
+
+/**
+ * Batch normalization of the channels of images: y = (x − mean) / √(variance + eps) · weight + bias.
+ *
+ * In training, the mean and the biased variance are those of the batch, a channel, and the running statistics move:
+ * running = (1 − momentum) · running + momentum · batch, with the unbiased variance. In evaluation they are the running
+ * ones.
+ *
+ * Shape: input and output `[N, numFeatures, H, W]`.
+ *
+ * Parameters: `weight` `[numFeatures]`, from 1, and `bias` `[numFeatures]`, from 0. Buffers: `runningMean`, from 0,
+ * `runningVar`, from 1, both `[numFeatures]`, and `numBatchesTracked` `[]`; in state dicts they have PyTorch's names,
+ * `running_mean`, `running_var` and `num_batches_tracked`.
+ *
+ * Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
+ * shift", 2015.
+ *
+ * @param numFeatures Channels.
+ * @throws ShapeError for an input of another shape, or one value a channel in training.
+ * @example
+ * const layer = new nn.BatchNorm2d(100);
+ * layer(randn([20, 100, 35, 45])).shape; // [20, 100, 35, 45]
+ */
+export class BatchNorm2d extends BatchNormNd {
+  protected override checkInput(x: Tensor): void {
+    if (x.ndim === 4) return;
+    throw new ShapeError(
+      `BatchNorm2d: expected [N, ${this.numFeatures}, H, W], got ${formatAval(x)}. Use BatchNorm1d for [N, C] and [N, C, L].`,
+    );
+  }
+}
+
+/**
+ * Batch normalization of the channels of volumes. See {@link BatchNorm2d}.
+ *
+ * Shape: input and output `[N, numFeatures, D, H, W]`.
+ */
+export class BatchNorm3d extends BatchNormNd {
+  protected override checkInput(x: Tensor): void {
+    if (x.ndim === 5) return;
+    throw new ShapeError(`BatchNorm3d: expected [N, ${this.numFeatures}, D, H, W], got ${formatAval(x)}`);
+  }
+}

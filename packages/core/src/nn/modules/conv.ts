@@ -1,0 +1,313 @@
+/**
+ * Convolution layers. What they compute is in `ops/convolution.ts`.
+ */
+import { RangeError_, ShapeError } from '../../errors.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { checkOptions, perAxis, type PerAxis } from '../../ops/arguments.js';
+import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, type ConvOptions } from '../../ops/convolution.js';
+import type { Parameter } from '../../runtime/cell.js';
+import { formatAval } from '../../shape.js';
+import { Module } from '../module.js';
+import { pyTuple } from '../python.js';
+import { checkCount, emptyParameter, type FactoryOptions } from './factory.js';
+import { resetWeightAndBias } from './linear.js';
+import { PADDING_MODES, padWith, type PaddingMode } from './padding.js';
+
+/** What convolution layers take beside channels and kernel. */
+export interface ConvLayerOptions extends FactoryOptions {
+  /** Step of the window. Default 1. */
+  stride?: PerAxis;
+  /** Cells added on both sides; 'valid' is none, 'same' keeps the input's size (stride 1 only). Default 0. */
+  padding?: PerAxis | 'same' | 'valid';
+  /** Distance between the cells that the kernel reads. Default 1. */
+  dilation?: PerAxis;
+  /** Input and output channels are split into so many independent convolutions. Default 1. */
+  groups?: number;
+  /** Whether it adds a bias. Default true. */
+  bias?: boolean;
+  /** What padding is filled with. Default 'zeros'. */
+  paddingMode?: PaddingMode;
+}
+
+/** What transposed convolution layers take beside channels and kernel. */
+export interface ConvTransposeLayerOptions extends Omit<ConvLayerOptions, 'padding' | 'paddingMode'> {
+  /** Cells cut off the output on both sides. Default 0. */
+  padding?: PerAxis;
+  /** Cells added to the output after. Default 0. */
+  outputPadding?: PerAxis;
+}
+
+const OPTIONS = [
+  'stride',
+  'padding',
+  'dilation',
+  'groups',
+  'bias',
+  'dtype',
+  'device',
+] satisfies (keyof ConvLayerOptions)[];
+
+/** What all convolution layers have in common: arguments, parameters, initialization and printing. */
+export abstract class ConvNd extends Module {
+  readonly kernelSize: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[] | 'same' | 'valid';
+  readonly dilation: readonly number[];
+  readonly outputPadding: readonly number[];
+  readonly groups: number;
+  readonly paddingMode: PaddingMode;
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(
+    axes: number,
+    transposed: boolean,
+    readonly inChannels: number,
+    readonly outChannels: number,
+    kernelSize: PerAxis,
+    options: Omit<ConvLayerOptions, 'padding'> & { padding?: ConvLayerOptions['padding']; outputPadding?: PerAxis },
+  ) {
+    super();
+    const layer = new.target.name;
+    checkOptions(layer, options, [...OPTIONS, transposed ? 'outputPadding' : 'paddingMode']);
+    const { padding = 0, groups = 1, bias = true, paddingMode = 'zeros' } = options;
+    checkCount(layer, 'inChannels', inChannels, 1);
+    checkCount(layer, 'outChannels', outChannels, 1);
+    checkCount(layer, 'groups', groups, 1);
+    for (const [name, channels] of [
+      ['inChannels', inChannels],
+      ['outChannels', outChannels],
+    ] as const) {
+      if (channels % groups !== 0)
+        throw new RangeError_(`${layer}: ${name} must be divisible by groups, got ${channels} and ${groups}`);
+    }
+    this.kernelSize = perAxis(layer, 'kernelSize', kernelSize, axes, 1);
+    this.stride = perAxis(layer, 'stride', options.stride ?? 1, axes, 1);
+    this.dilation = perAxis(layer, 'dilation', options.dilation ?? 1, axes, 1);
+    this.outputPadding = perAxis(layer, 'outputPadding', options.outputPadding ?? 0, axes, 0);
+    if (typeof padding !== 'string') {
+      this.padding = perAxis(layer, 'padding', padding, axes, 0);
+    } else if (transposed || (padding !== 'same' && padding !== 'valid')) {
+      throw new RangeError_(
+        `${layer}: padding is a number, an array${transposed ? '' : `, 'same' or 'valid'`}; got '${String(padding)}'`,
+      );
+    } else if (padding === 'same' && this.stride.some((n) => n !== 1)) {
+      throw new RangeError_(
+        `${layer}: padding 'same' needs stride 1, got [${this.stride.join(', ')}]. Give the padding in numbers.`,
+      );
+    } else {
+      this.padding = padding;
+    }
+    if (!PADDING_MODES.includes(paddingMode)) {
+      throw new RangeError_(
+        `${layer}: paddingMode is one of ${PADDING_MODES.join(', ')}; got '${String(paddingMode)}'`,
+      );
+    }
+    this.groups = groups;
+    this.paddingMode = paddingMode;
+    const [first, second] = transposed ? [inChannels, outChannels] : [outChannels, inChannels];
+    this.weight = emptyParameter(layer, [first, second / groups, ...this.kernelSize], options);
+    this.bias = bias ? emptyParameter(layer, [outChannels], options) : null;
+    this.resetParameters();
+  }
+
+  /** Draws the parameters anew. */
+  resetParameters(): void {
+    resetWeightAndBias(this.weight, this.bias);
+  }
+
+  /** The convolution's options; padding that is not of zeros has been done before. */
+  protected convOptions(): ConvOptions {
+    const { stride, padding, dilation, groups } = this;
+    return { stride, dilation, groups, padding: this.paddingMode === 'zeros' ? padding : 0 };
+  }
+
+  /** The input with padding that is not of zeros. */
+  protected padded(x: Tensor): Tensor {
+    const { padding, paddingMode } = this;
+    if (paddingMode === 'zeros' || padding === 'valid') return x;
+    const pairs = this.kernelSize.map((k, i): [number, number] => {
+      if (padding !== 'same') return [padding[i], padding[i]];
+      const total = this.dilation[i] * (k - 1);
+      return [Math.floor(total / 2), Math.ceil(total / 2)];
+    });
+    return padWith(x, pairs, paddingMode);
+  }
+
+  override extraRepr(): string {
+    const { padding, dilation, outputPadding, groups, bias, paddingMode } = this;
+    const zeros = (list: readonly number[]): boolean => list.every((n) => n === 0);
+    return [
+      `${this.inChannels}, ${this.outChannels}, kernel_size=${pyTuple(this.kernelSize)}, stride=${pyTuple(this.stride)}`,
+      ...(typeof padding !== 'string' && zeros(padding) ? [] : [`padding=${pyTuple(padding)}`]),
+      ...(dilation.every((n) => n === 1) ? [] : [`dilation=${pyTuple(dilation)}`]),
+      ...(zeros(outputPadding) ? [] : [`output_padding=${pyTuple(outputPadding)}`]),
+      ...(groups === 1 ? [] : [`groups=${groups}`]),
+      ...(bias ? [] : ['bias=False']),
+      ...(paddingMode === 'zeros' ? [] : [`padding_mode=${paddingMode}`]),
+    ].join(', ');
+  }
+}
+
+/**
+ * Convolution along one axis. See {@link Conv2d}.
+ *
+ * Shape: input `[N, inChannels, L]` or `[inChannels, L]`, output `[N, outChannels, Lout]` with
+ * Lout = ⌊(L + 2·padding − dilation·(kernelSize − 1) − 1) / stride⌋ + 1.
+ *
+ * Parameters: `weight` `[outChannels, inChannels / groups, kernelSize]`, `bias` `[outChannels]`.
+ *
+ * @example
+ * const layer = new nn.Conv1d(16, 33, 3, { stride: 2 });
+ * layer(randn([20, 16, 50])).shape; // [20, 33, 24]
+ */
+export class Conv1d extends ConvNd {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
+    super(1, false, inChannels, outChannels, kernelSize, options);
+  }
+
+  override forward(x: Tensor): Tensor {
+    return conv1d(this.padded(x), this.weight, this.bias, this.convOptions());
+  }
+}
+
+/**
+ * Convolution of images (cross-correlation):
+ * out[n, o] = bias[o] + Σ over c of weight[o, c] ⋆ input[n, c].
+ *
+ * Shape: input `[N, inChannels, H, W]` or `[inChannels, H, W]`, output `[N, outChannels, Hout, Wout]` with
+ * Hout = ⌊(H + 2·padding − dilation·(kernelSize − 1) − 1) / stride⌋ + 1.
+ *
+ * Parameters: `weight` `[outChannels, inChannels / groups, kernelSize, kernelSize]` and `bias` `[outChannels]`, both from
+ * U(−√k, √k) with k = groups / (inChannels · kernel cells).
+ *
+ * @param inChannels Channels of the input.
+ * @param outChannels Channels of the output.
+ * @param kernelSize Cells of the kernel: one number, or `[height, width]`.
+ * @throws RangeError for channels that groups do not divide, or sizes that are no whole numbers.
+ * @example
+ * const layer = new nn.Conv2d(16, 33, [3, 5], { stride: [2, 1], padding: [4, 2] });
+ * layer(randn([20, 16, 50, 100])).shape; // [20, 33, 28, 100]
+ */
+export class Conv2d extends ConvNd {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
+    super(2, false, inChannels, outChannels, kernelSize, options);
+  }
+
+  override forward(x: Tensor): Tensor {
+    return conv2d(this.padded(x), this.weight, this.bias, this.convOptions());
+  }
+}
+
+/**
+ * Convolution of volumes. See {@link Conv2d}.
+ *
+ * Shape: input `[N, inChannels, D, H, W]` or `[inChannels, D, H, W]`, output `[N, outChannels, Dout, Hout, Wout]`.
+ *
+ * Parameters: `weight` `[outChannels, inChannels / groups, ...kernelSize]`, `bias` `[outChannels]`.
+ *
+ * @example
+ * const layer = new nn.Conv3d(4, 6, 3, { padding: 1 });
+ * layer(randn([2, 4, 5, 6, 7])).shape; // [2, 6, 5, 6, 7]
+ */
+export class Conv3d extends ConvNd {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvLayerOptions = {}) {
+    super(3, false, inChannels, outChannels, kernelSize, options);
+  }
+
+  override forward(x: Tensor): Tensor {
+    return conv3d(this.padded(x), this.weight, this.bias, this.convOptions());
+  }
+}
+
+/** What transposed convolutions have in common: the output's size may be asked for. */
+abstract class ConvTransposeNd extends ConvNd {
+  constructor(
+    private readonly axes: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: PerAxis,
+    options: ConvTransposeLayerOptions,
+  ) {
+    super(axes, true, inChannels, outChannels, kernelSize, options);
+  }
+
+  protected transposeOptions(x: Tensor, outputSize?: readonly number[]) {
+    const { stride, dilation, groups } = this;
+    const padding = this.padding as readonly number[];
+    const outputPadding = outputSize ? this.outputPaddingFor(x, outputSize, padding) : this.outputPadding;
+    return { stride, padding, dilation, groups, outputPadding };
+  }
+
+  /** Several sizes map to one under the forward convolution: how many cells more than the smallest is `outputSize`? */
+  private outputPaddingFor(x: Tensor, outputSize: readonly number[], padding: readonly number[]): number[] {
+    const layer = this.constructor.name;
+    const { axes, stride, dilation, kernelSize } = this;
+    const wanted = outputSize.length === x.ndim ? outputSize.slice(-axes) : outputSize;
+    if (wanted.length !== axes) {
+      throw new ShapeError(`${layer}: outputSize has ${axes} or ${axes + 2} sizes, got [${outputSize.join(', ')}]`);
+    }
+    const least = x.shape
+      .slice(-axes)
+      .map((n, i) => (n - 1) * stride[i] - 2 * padding[i] + dilation[i] * (kernelSize[i] - 1) + 1);
+    return wanted.map((size, i) => {
+      const extra = size - least[i];
+      if (extra < 0 || extra > stride[i] - 1) {
+        const most = least.map((n, j) => n + stride[j] - 1);
+        throw new ShapeError(
+          `${layer}: outputSize [${wanted.join(', ')}] is not possible for ${formatAval(x)}: expected from ` +
+            `[${least.join(', ')}] to [${most.join(', ')}]`,
+        );
+      }
+      return extra;
+    });
+  }
+}
+
+/**
+ * Transposed convolution along one axis. See {@link ConvTranspose2d}.
+ *
+ * Shape: input `[N, inChannels, L]` or `[inChannels, L]`, output `[N, outChannels, Lout]`.
+ *
+ * Parameters: `weight` `[inChannels, outChannels / groups, kernelSize]`, `bias` `[outChannels]`.
+ *
+ * @example
+ * const layer = new nn.ConvTranspose1d(4, 2, 3, { stride: 2 });
+ * layer(randn([1, 4, 5])).shape; // [1, 2, 11]
+ */
+export class ConvTranspose1d extends ConvTransposeNd {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeLayerOptions = {}) {
+    super(1, inChannels, outChannels, kernelSize, options);
+  }
+
+  override forward(x: Tensor, outputSize?: readonly number[]): Tensor {
+    return convTranspose1d(x, this.weight, this.bias, this.transposeOptions(x, outputSize));
+  }
+}
+
+/**
+ * Transposed convolution: the gradient of a {@link Conv2d} to its input, for upsampling.
+ *
+ * Shape: input `[N, inChannels, H, W]` or `[inChannels, H, W]`, output `[N, outChannels, Hout, Wout]` with
+ * Hout = (H − 1)·stride − 2·padding + dilation·(kernelSize − 1) + outputPadding + 1. The second argument of the call may
+ * ask for an output size instead of `outputPadding`.
+ *
+ * Parameters: `weight` `[inChannels, outChannels / groups, kernelSize, kernelSize]` and `bias` `[outChannels]`, both from
+ * U(−√k, √k) with k = groups / (outChannels · kernel cells).
+ *
+ * @throws RangeError for channels that groups do not divide; ShapeError for an output size that is not possible.
+ * @example
+ * const down = new nn.Conv2d(16, 16, 3, { stride: 2, padding: 1 });
+ * const up = new nn.ConvTranspose2d(16, 16, 3, { stride: 2, padding: 1 });
+ * const x = randn([1, 16, 12, 12]);
+ * up(down(x), x.shape).shape; // [1, 16, 12, 12]
+ */
+export class ConvTranspose2d extends ConvTransposeNd {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerAxis, options: ConvTransposeLayerOptions = {}) {
+    super(2, inChannels, outChannels, kernelSize, options);
+  }
+
+  override forward(x: Tensor, outputSize?: readonly number[]): Tensor {
+    return convTranspose2d(x, this.weight, this.bias, this.transposeOptions(x, outputSize));
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Losses as modules. What they compute is in `ops/losses.ts`.
+ */
+import type { Tensor } from '../../graph/tensor.js';
+import { checkOptions, checkReduction, type Reduction } from '../../ops/arguments.js';
+import {
+  crossEntropy,
+  l1Loss,
+  mseLoss,
+  nllLoss,
+  type CrossEntropyOptions,
+  type NLLLossOptions,
+  type ReductionOptions,
+} from '../../ops/losses.js';
+import { Buffer } from '../../runtime/cell.js';
+import { Module } from '../module.js';
+import { checkCount, checkNumber } from './factory.js';
+
+/** A loss with class weights, which are a buffer: they are saved and move with the module. */
+abstract class WeightedLoss extends Module {
+  readonly reduction: Reduction;
+  readonly ignoreIndex: number;
+  weight: Buffer | null;
+
+  constructor({ weight, ignoreIndex = -100, reduction = 'mean' }: NLLLossOptions) {
+    super();
+    const layer = new.target.name;
+    checkReduction(layer, reduction);
+    checkCount(layer, 'ignoreIndex', ignoreIndex, -Infinity);
+    this.reduction = reduction;
+    this.ignoreIndex = ignoreIndex;
+    this.weight = weight ? (weight instanceof Buffer ? weight : new Buffer(weight.detach())) : null;
+  }
+}
+
+/**
+ * Cross-entropy between the softmax of logits and classes:
+ * loss = −weight[y] · log(exp(x[y]) / Σⱼ exp(x[j])), averaged over the batch with the weights.
+ *
+ * Shape: logits `[N, C]`, `[N, C, …]` or `[C]`; targets int32 `[N]`, `[N, …]` or `[]` with classes from 0 to C − 1, or
+ * probabilities in the shape of the logits. Output `[]`, or the targets' shape for reduction 'none'.
+ *
+ * @param options `weight` `[C]` (default: 1 each), `ignoreIndex` (targets that count for nothing; −100), `reduction`
+ *   ('mean', 'sum' or 'none'; 'mean'), `labelSmoothing` (from 0 to 1; 0).
+ * @throws RangeError for a class out of range.
+ * @example
+ * const criterion = new nn.CrossEntropyLoss();
+ * const loss = criterion(randn([3, 5]), tensor([1, 0, 4], { dtype: 'int32' }));
+ */
+export class CrossEntropyLoss extends WeightedLoss {
+  readonly labelSmoothing: number;
+
+  constructor(options: CrossEntropyOptions = {}) {
+    checkOptions('CrossEntropyLoss', options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
+    super(options);
+    this.labelSmoothing = options.labelSmoothing ?? 0;
+    checkNumber('CrossEntropyLoss', 'labelSmoothing', this.labelSmoothing, 0, 1);
+  }
+
+  override forward(logits: Tensor, target: Tensor): Tensor {
+    const { weight, ignoreIndex, reduction, labelSmoothing } = this;
+    return crossEntropy(logits, target, { weight, ignoreIndex, reduction, labelSmoothing });
+  }
+}
+
+/**
+ * Negative log-likelihood of classes, given log-probabilities: loss = −weight[y] · x[y], averaged over the batch with
+ * the weights.
+ *
+ * Shape: log-probabilities `[N, C]`, `[N, C, …]` or `[C]`; targets int32 `[N]`, `[N, …]` or `[]`. Output `[]`, or the
+ * targets' shape for reduction 'none'.
+ *
+ * @param options `weight` `[C]` (default: 1 each), `ignoreIndex` (−100), `reduction` ('mean').
+ * @throws RangeError for a class out of range.
+ * @example
+ * const criterion = new nn.NLLLoss();
+ * const loss = criterion(randn([3, 5]).logSoftmax(1), tensor([1, 0, 4], { dtype: 'int32' }));
+ */
+export class NLLLoss extends WeightedLoss {
+  constructor(options: NLLLossOptions = {}) {
+    checkOptions('NLLLoss', options, ['weight', 'ignoreIndex', 'reduction']);
+    super(options);
+  }
+
+  override forward(logProbabilities: Tensor, target: Tensor): Tensor {
+    const { weight, ignoreIndex, reduction } = this;
+    return nllLoss(logProbabilities, target, { weight, ignoreIndex, reduction });
+  }
+}
+
+abstract class ElementLoss extends Module {
+  readonly reduction: Reduction;
+
+  constructor(options: ReductionOptions = {}) {
+    super();
+    checkOptions(new.target.name, options, ['reduction']);
+    this.reduction = options.reduction ?? 'mean';
+    checkReduction(new.target.name, this.reduction);
+  }
+}
+
+/**
+ * Mean squared error: (x − y)², averaged over all elements.
+ *
+ * Shape: input and target equal. Output `[]`, or theirs for reduction 'none'.
+ *
+ * @param options `reduction`: 'mean' (default), 'sum' or 'none'.
+ * @throws ShapeError unless the shapes are equal.
+ * @example
+ * const loss = new nn.MSELoss()(tensor([1, 2]), tensor([1, 4]));
+ * await loss.item(); // 2
+ */
+export class MSELoss extends ElementLoss {
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return mseLoss(input, target, { reduction: this.reduction });
+  }
+}
+
+/**
+ * Mean absolute error: |x − y|, averaged over all elements.
+ *
+ * Shape: input and target equal. Output `[]`, or theirs for reduction 'none'.
+ *
+ * @param options `reduction`: 'mean' (default), 'sum' or 'none'.
+ * @throws ShapeError unless the shapes are equal.
+ * @example
+ * const loss = new nn.L1Loss()(tensor([1, 2]), tensor([1, 4]));
+ * await loss.item(); // 1
+ */
+export class L1Loss extends ElementLoss {
+  override forward(input: Tensor, target: Tensor): Tensor {
+    return l1Loss(input, target, { reduction: this.reduction });
+  }
+}
