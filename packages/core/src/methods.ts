@@ -9,21 +9,44 @@ import * as conversion from './ops/conversion.js';
 import * as convolution from './ops/convolution.js';
 import * as elementwise from './ops/elementwise.js';
 import * as indexing from './ops/indexing.js';
+import * as joining from './ops/joining.js';
 import * as linear from './ops/linear.js';
 import * as logic from './ops/logic.js';
 import * as movement from './ops/movement.js';
 import * as pooling from './ops/pooling.js';
 import * as reduction from './ops/reduction.js';
+import * as slicing from './ops/slicing.js';
 import * as sorting from './ops/sorting.js';
+import * as statistics from './ops/statistics.js';
 
-const families = [elementwise, logic, conversion, reduction, movement, indexing, sorting, linear, convolution, pooling, activation];
+const families = [
+  elementwise,
+  logic,
+  conversion,
+  reduction,
+  statistics,
+  movement,
+  slicing,
+  joining,
+  indexing,
+  sorting,
+  linear,
+  convolution,
+  pooling,
+  activation,
+];
 
-/** Functions whose first parameter is a tensor, without it. */
+/** Functions that are no methods, because their first argument is no tensor or means something else. */
+type FunctionsOnly = 'cat' | 'stack' | 'einsum' | 'where';
+const FUNCTIONS_ONLY: ReadonlySet<string> = new Set<FunctionsOnly>(['cat', 'stack', 'einsum', 'where']);
+
+/**
+ * The functions of a family without their first parameter. Which they are must not depend on that parameter's type:
+ * comparing it with Tensor would need the members of Tensor, which are being defined here. Of overloads this sees the
+ * last, so those are listed below.
+ */
 type MethodsOf<M> = {
-  [K in keyof M as M[K] extends (self: Tensor, ...args: never[]) => unknown ? K : never]: M[K] extends (
-    self: Tensor,
-    ...args: infer A
-  ) => infer R
+  [K in Exclude<keyof M, FunctionsOnly>]: M[K] extends (self: any, ...args: infer A) => infer R
     ? (...args: A) => R
     : never;
 };
@@ -32,7 +55,10 @@ export type TensorMethods = MethodsOf<typeof elementwise> &
   MethodsOf<typeof logic> &
   MethodsOf<typeof conversion> &
   MethodsOf<typeof reduction> &
+  MethodsOf<typeof statistics> &
   MethodsOf<typeof movement> &
+  MethodsOf<typeof slicing> &
+  MethodsOf<typeof joining> &
   MethodsOf<typeof indexing> &
   MethodsOf<typeof sorting> &
   MethodsOf<typeof linear> &
@@ -53,11 +79,14 @@ declare module './graph/tensor.js' {
      * await w.grad!.toArray(); // [2, 4]
      */
     backward(options?: BackwardOptions): void;
+    max(): Tensor;
+    max(other: Tensor): Tensor;
+    max(dim: number, keepdim?: boolean): reduction.ValuesAndIndices;
+    min(): Tensor;
+    min(other: Tensor): Tensor;
+    min(dim: number, keepdim?: boolean): reduction.ValuesAndIndices;
   }
 }
-
-/** Functions that are no methods, because their first argument is no tensor or means something else. */
-const FUNCTIONS_ONLY = new Set(['cat', 'stack', 'einsum', 'where']);
 
 Tensor.prototype.backward = function (this: Tensor, options: BackwardOptions = {}): void {
   backward(this, options);
