@@ -64,6 +64,8 @@ export class ProgramCache {
   constructor(
     private readonly backend: Backend,
     private readonly counts: { compiles: number },
+    /** Lets go of a constant that a program had captured. */
+    private readonly letGo: (storage: Storage) => void,
   ) {}
 
   get size(): number {
@@ -102,6 +104,7 @@ export class ProgramCache {
 
   private forget(hash: number, entry: Entry): void {
     this.order.delete(entry);
+    for (const storage of entry.compiled.captured) this.letGo(storage);
     const rest = (this.buckets.get(hash) ?? []).filter((e) => e !== entry);
     if (rest.length > 0) this.buckets.set(hash, rest);
     else this.buckets.delete(hash);

@@ -34,6 +34,8 @@ export class Cell extends Tensor {
   _head: Version;
   /** @internal The device that the cell lives on now; `device` follows it. */
   _home: Device;
+  /** @internal Called when a run that would have written the cell has failed. */
+  _onDiscard: (() => void) | null = null;
   /** @internal What the finalizer releases when a whole model is dropped. */
   readonly _held: { storage: Storage | null } = { storage: null };
 
@@ -207,7 +209,10 @@ export class Parameter extends Cell {
   /** @internal Adds `gradient` to what is there. */
   _accumulate(gradient: Tensor): void {
     if (this._gradient && this._gradient._home !== this._home) this._gradient = null;
-    this._gradient ??= new Cell({ aval: this, device: this._home }, { role: 'gradient' });
+    if (!this._gradient) {
+      this._gradient = new Cell({ aval: this, device: this._home }, { role: 'gradient' });
+      this._gradient._onDiscard = () => this.zeroGrad();
+    }
     this._gradient.label = `gradient of ${this.label}`;
     const spent = this._gradientState === 'spent' || this._gradientState === 'mixed';
     const there = this._gradientState !== 'none' && (!spent || this._retainsGrad);

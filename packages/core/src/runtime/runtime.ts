@@ -5,7 +5,7 @@ import type { Backend } from '../backends/backend.js';
 import type { TypedArray } from '../dtype.js';
 import { BackendError, FakkelError } from '../errors.js';
 import type { Node } from '../graph/node.js';
-import type { Tensor } from '../graph/tensor.js';
+import { Tensor } from '../graph/tensor.js';
 import { ProgramCache, type CompiledProgram } from '../program/cache.js';
 import { buildTrace, unreadable, type TraceOutput } from '../program/trace.js';
 import { byteSize, sizeOf } from '../shape.js';
@@ -15,7 +15,7 @@ import type { Device } from './device.js';
 import { execute } from './execute.js';
 import { DeviceMemory } from './memory.js';
 import { Storage } from './storage.js';
-import { Dependencies, type Version, type VersionState } from './version.js';
+import { Dependencies, Version, type VersionState } from './version.js';
 
 /** Results up to this many bytes are copied to the host with the run. */
 export const HOST_RESULT_BYTES = 64 * 1024;
@@ -27,6 +27,8 @@ export const MAX_WAITING_BYTES = 256 * 1024 * 1024;
 
 interface Request {
   readonly target: Tensor;
+  /** The contents are wanted on the host. */
+  readonly read: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -78,7 +80,7 @@ export class Runtime {
     readonly backend: Backend,
   ) {
     this.memory = new DeviceMemory(backend, backend.capabilities.memoryBudget, (storage) => void this.spill(storage));
-    this.cache = new ProgramCache(backend, this.counts);
+    this.cache = new ProgramCache(backend, this.counts, (storage) => this.memory.retire(storage));
     void backend.lost.then((error) => (this.lost = error));
   }
 
@@ -162,8 +164,11 @@ export class Runtime {
   /** `version` is no longer its cell's: what was recorded on it runs now, then its contents go. */
   private replace(version: Version): void {
     const storage = version.tensor._storage;
-    version.state = version.state === 'spent' ? 'spent' : 'replaced';
+    // A write that never ran: what it would have replaced goes too.
+    if (version.state === 'pending' && version.previous) this.replace(version.previous);
+    if (version.state !== 'spent') version.state = 'replaced';
     if (!storage) return;
+    if (this.requests.length > 0) this.startTick();
     const readers = this.roots().filter(({ tensor }) => readsVersion(tensor, version));
     if (readers.length > 0) {
       for (const { tensor } of readers) this.request(tensor).catch(() => undefined);
@@ -187,11 +192,9 @@ export class Runtime {
     const version = cell._head;
     this.writes.delete(cell);
     cell._held.storage = null;
-    const storage = version.tensor._storage;
-    if (version.state === 'pending') version.tensor._alias = null;
+    cell._head = new Version(cell, new Tensor(cell, this.device));
+    cell._head.state = state;
     this.replace(version);
-    version.state = state;
-    if (storage && !storage.shared) version.tensor._storage = null;
   }
 
   /** A gradient that the step recorded just now has used: never computed for its own sake, gone with the step's run. */
@@ -214,7 +217,7 @@ export class Runtime {
     if (cause) throw cause;
     let storage = target._storage;
     if (!storage?.present) {
-      await this.request(target);
+      await this.request(target, true);
       storage = target._storage!;
       if (storage.error !== undefined) throw storage.error as Error;
       const wanted = this.wantedCopies.get(storage);
@@ -256,10 +259,10 @@ export class Runtime {
   }
 
   /** Asks for a value to be computed; requests of one tick share a run. */
-  request(target: Tensor): Promise<void> {
+  request(target: Tensor, read = false): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.requests.length === 0) queueMicrotask(() => this.startTick());
-      this.requests.push({ target: target._resolve(), resolve, reject });
+      this.requests.push({ target: target._resolve(), read, resolve, reject });
     });
   }
 
@@ -305,7 +308,7 @@ export class Runtime {
     if (open.length === 0) return;
     let run: Run;
     try {
-      run = this.schedule(open.map((request) => request.target));
+      run = this.schedule(open);
     } catch (error) {
       for (const request of open) request.reject(error);
       return;
@@ -316,21 +319,18 @@ export class Runtime {
     );
   }
 
-  private schedule(targets: readonly Tensor[]): Run {
+  private schedule(requests: readonly Request[]): Run {
     if (this.lost) throw this.lost;
-    const waiting = this.roots();
-    const { included, stale, cleared } = collect(
-      [...targets.map((tensor) => ({ tensor })), ...waiting],
-      targets.length,
-      this.clearing,
-    );
+    const targets = requests.map(({ target }) => ({ tensor: target }));
+    const { included, stale, cleared } = collect([...targets, ...this.roots()], targets.length, this.clearing);
+    const read = requests.filter((request) => request.read).map(({ target }) => target);
     for (const root of stale) {
       this.visible.delete(root.tensor);
       if (root.write) this.discard(root.write, unreadable(root.tensor) ?? new FakkelError('a write was recorded on a value that is gone'));
     }
     const writes = included.flatMap((root) => (root.write ? [root.write] : []));
     try {
-      return this.launch(targets, included, writes, cleared);
+      return this.launch(read, included, writes, cleared);
     } catch (error) {
       for (const write of writes) this.discard(write, error);
       for (const version of cleared) this.clearing.delete(version);
@@ -341,17 +341,18 @@ export class Runtime {
     }
   }
 
-  private launch(targets: readonly Tensor[], included: readonly Root[], writes: readonly Version[], cleared: readonly Version[]): Run {
+  private launch(read: readonly Tensor[], included: readonly Root[], writes: readonly Version[], cleared: readonly Version[]): Run {
     // Outputs, each value once: what was asked for and is visible, then the cells' new contents, then activations.
-    const outputs = new Map<Tensor, { replaced: Storage | null; storage: Storage }>();
+    const outputs = new Map<Tensor, { replaced: Storage | null; storage: Storage; cell?: Cell }>();
     for (const { tensor, write } of included) {
       const t = tensor._resolve();
       const known = outputs.get(t);
       const old = write?.previous?.tensor._storage ?? null;
       if (write) {
         const storage = new Storage(t, 'cell', write.cell.role);
-        storage.shared = t._visible || t._kept || write.tensor._kept || known?.replaced !== undefined;
-        outputs.set(t, { replaced: known?.replaced ?? old, storage });
+        // Two cells may be given one value, and a user may hold it: then neither cell may give its buffer away.
+        storage.shared = t._visible || t._kept || write.tensor._kept || known?.cell !== undefined;
+        outputs.set(t, { replaced: known?.replaced ?? old, storage, cell: write.cell });
       } else if (!known) {
         const storage = new Storage(t, 'result');
         storage.shared = t._kept;
@@ -380,10 +381,7 @@ export class Runtime {
       () => undefined,
       () => undefined,
     );
-    for (const target of targets) {
-      const output = outputs.get(target._resolve());
-      if (output) wanted.add(output.storage);
-    }
+    for (const target of read) wanted.add(outputs.get(target)!.storage);
 
     // From here on nothing throws: the graph moves on.
     const dependencies = this.dependenciesOf(trace.versions);
@@ -525,9 +523,7 @@ export class Runtime {
     } else if (cell._head.previous === version) {
       cell._head.previous = previous;
     }
-    if (cell.role === 'gradient') {
-      cell._head.state = 'spent';
-    }
+    cell._onDiscard?.();
   }
 
   /** Tasks of the device one after the other, in the order of the calls. */
