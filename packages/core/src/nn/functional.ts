@@ -43,7 +43,7 @@ export {
   type NLLLossOptions,
   type ReductionOptions,
 } from '../ops/losses.js';
-export { pad } from '../ops/movement.js';
+export { pad } from '../ops/joining.js';
 export { batchNorm, type BatchNormOptions } from '../ops/normalization.js';
 export {
   adaptiveAvgPool1d,

@@ -7,6 +7,7 @@ import { noGrad } from '../graph/modes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { formatAval } from '../shape.js';
 import { composed } from './compose.js';
+import { literal } from './constants.js';
 import { hostConstant } from './host-constants.js';
 import { where } from './logic.js';
 import {
@@ -74,7 +75,7 @@ function averageAxis(x: Tensor, dim: number, m: number): Tensor {
   );
   const after = new Array<number>(x.ndim - dim - 1).fill(1);
   const cells = x.indexSelect(dim, index);
-  const kept = where(inside.reshape([m * length, ...after]), cells, 0);
+  const kept = where(inside.reshape([m * length, ...after]), cells, literal(0, x));
   const windows = kept.reshape([...x.shape.slice(0, dim), m, length, ...x.shape.slice(dim + 1)]);
   return windows.sum(dim + 1).div(count.reshape([m, ...after]));
 }

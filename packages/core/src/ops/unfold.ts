@@ -7,7 +7,7 @@ import type { Device } from '../runtime/device.js';
 import { formatAval } from '../shape.js';
 import { checkOptions, perAxis, type PerAxis } from './arguments.js';
 import { checkFloat } from './common.js';
-import { filled } from './constants.js';
+import { filled, literal } from './constants.js';
 import { hostConstant } from './host-constants.js';
 import { batched, checkPlanes } from './pooling.js';
 
@@ -79,7 +79,10 @@ export function unfold(x: Tensor, kernelSize: PerAxis, options: UnfoldOptions = 
   const [h, w] = axesOf('unfold', x.device, x.shape.slice(-2), kernelSize, options);
   return batched(x, 2, (images) => {
     const [n, c] = images.shape;
-    const padded = h.padding + w.padding > 0 ? images.pad([w.padding, w.padding, h.padding, h.padding]) : images;
+    const padded =
+      h.padding + w.padding > 0
+        ? images.pad([w.padding, w.padding, h.padding, h.padding], { value: literal(0, x) })
+        : images;
     const cells = padded.indexSelect(2, h.cells).indexSelect(3, w.cells);
     const split = cells.reshape([n, c, h.kernel, h.windows, w.kernel, w.windows]);
     return [split.permute([0, 1, 2, 4, 3, 5]).reshape([n, c * h.kernel * w.kernel, h.windows * w.windows])];
