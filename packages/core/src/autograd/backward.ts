@@ -182,8 +182,9 @@ function propagate(
           if (!input._recipe) leaves.set(input, input);
         });
       }
-      for (const leaf of leaves.keys()) settle(leaf);
+      // An output that is a leaf itself has the gradient that it was given.
       for (const t of outputs) if (!t._current()._recipe) leaves.set(t._current(), t);
+      for (const leaf of leaves.keys()) settle(leaf);
       if (wanted) return;
       for (const leaf of leaves.keys()) accumulate(leaf, gradients.get(leaf)!, createGraph);
     });
