@@ -17,7 +17,7 @@ LIMIT = 50_000
 
 MODULES = [
     'unary', 'binary', 'logic', 'reduction', 'softmax', 'movement', 'indexing', 'sorting', 'linear', 'convolution',
-    'pooling', 'loss', 'normalization', 'random',
+    'pooling', 'activation', 'loss', 'normalization', 'optimizer', 'random',
 ]
 
 

@@ -76,6 +76,14 @@ binary.op('numberFirst', lambda x, a: {'sub': a['left'] - x[0], 'div': a['left']
 binary.s('sub', f(4), left=2, fn='sub')
 binary.s('div', f(4, low=0.5, high=2.0), left=2, fn='div')
 
+binary.op('addAlpha', lambda x, a: torch.add(x[0], x[1], alpha=a['alpha']))
+binary.s('a factor', f(2, 3), f(3), alpha=0.3)
+binary.op('subAlpha', lambda x, a: torch.sub(x[0], x[1], alpha=a['alpha']))
+binary.s('a factor', f(2, 3), f(3), alpha=0.3)
+binary.op('lerp', lambda x, a: torch.lerp(x[0], x[1], a['weight'] if 'weight' in a else x[2]))
+binary.s('a number', f(4), f(4), weight=0.3)
+binary.s('a tensor', f(2, 3), f(2, 3), f(2, 3, low=0, high=1))
+
 binary.op('promotion', lambda x, a: x[0] * x[1])
 binary.s('int32 with float', ints(2, 3), f(3))
 binary.s('float with int32', f(2, 3), ints(3))

@@ -62,6 +62,13 @@ conv2d_more.s('NaN spreads as far as the kernel', vals(*[NAN if i == 12 else 1.0
 conv2d_more.s('infinity', vals(*[INF if i == 0 else 1.0 for i in range(9)], shape=[1, 1, 3, 3]),
               vals(1.0, 2.0, 3.0, 4.0, shape=[1, 1, 2, 2]), _grad=False)
 
+conv1d.op('conv3d', run(F.conv3d))
+conv1d.s('plain', f(1, 2, 3, 3, 2), f(2, 2, 2, 2, 2), f(2))
+conv1d.s('stride, padding and dilation', f(1, 1, 5, 4, 3), f(1, 1, 2, 2, 2), stride=[2, 1, 2], padding=[1, 0, 1], dilation=[2, 1, 1])
+
+transposed.op('convTranspose1d', run(F.conv_transpose1d))
+transposed.s('plain', f(2, 2, 4), f(2, 2, 3), f(2))
+transposed.s('stride, padding, output padding', f(1, 2, 3), f(2, 1, 3), stride=3, padding=1, outputPadding=2)
 transposed.op('convTranspose2d', run(F.conv_transpose2d))
 transposed.s('plain', f(1, 2, 3, 3), f(2, 3, 2, 2), f(3))
 transposed.s('stride 2', f(1, 2, 3, 2), f(2, 2, 3, 3), stride=2)

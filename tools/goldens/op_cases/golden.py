@@ -126,7 +126,8 @@ def compute(case):
     results = list(result) if isinstance(result, (tuple, list)) else [result]
     outputs, roots, cotangents = [], [], []
     for r in results:
-        record = {'shape': list(r.shape), 'data': r.detach().reshape(-1).tolist()}
+        flat = r.detach().reshape(-1)
+        record = {'shape': list(r.shape), 'data': (flat.int() if r.dtype == torch.bool else flat).tolist()}
         if output_dtype(r) != FLOAT:
             record['dtype'] = output_dtype(r)
         if r.dtype == torch.float64 and r.requires_grad and r.numel() > 0:

@@ -52,6 +52,13 @@ logic.s('NaN and infinities', vals(NAN, INF, -INF), min=-1, max=1, _grad=False)
 logic.s('min above max', vals(-2.0, 0.0, 2.0), min=1, max=-1, _grad=False)
 logic.s('int32', ivals(-5, 0, 5), min=-2, max=3)
 
+logic.op('clampMin', lambda x, a: torch.clamp(x[0], min=a['min']))
+logic.s('a number', f(5), min=0.25)
+logic.op('clampMax', lambda x, a: torch.clamp(x[0], max=a['max']))
+logic.s('a number', f(5), max=0.25)
+logic.op('clampTensors', lambda x, a: torch.clamp(x[0], x[1], x[2]))
+logic.s('bounds that broadcast', f(2, 3), vals(-1.0, -0.5, 0.0), vals(0.5, shape=[1]))
+
 NAMES = {'float32': torch.float32, 'float64': torch.float64, 'int32': torch.int32, 'bool': torch.bool}
 logic.op('to', lambda x, a: x[0].to(torch.float64 if a['dtype'] == 'float' else NAMES[a['dtype']]))
 logic.s('float to int32 truncates', vals(-2.7, -0.5, 0.5, 2.7), dtype='int32', _grad=False)

@@ -52,4 +52,27 @@ loss.s('mean', f(2, 3), f(2, 3))
 loss.s('sum', f(2, 3), f(2, 3), reduction='sum')
 loss.s('none', f(2, 3), f(2, 3), reduction='none')
 
+loss.op('l1Loss', lambda x, a: F.l1_loss(x[0], x[1], **options(x, a, False)))
+loss.s('mean', f(2, 3), f(2, 3))
+loss.s('none', f(2, 3), f(2, 3), reduction='none')
+
+
+def bce(x, a):
+    weight = x[2] if a.get('weighted') else None
+    positive = x[2] if a.get('positive') else None
+    return F.binary_cross_entropy_with_logits(x[0], x[1], weight, None, None, a.get('reduction', 'mean'), positive)
+
+
+def probability(*shape):
+    return f(*shape, low=0, high=1).const()
+
+
+loss.op('binaryCrossEntropyWithLogits', bce)
+loss.s('mean', f(2, 3), probability(2, 3))
+loss.s('sum', f(2, 3), probability(2, 3), reduction='sum')
+loss.s('none', f(2, 3), probability(2, 3), reduction='none')
+loss.s('large logits', vals(-200.0, 200.0, 30.0, -30.0), vals(0.0, 0.0, 1.0, 1.0).const(), reduction='none')
+loss.s('a weight', f(2, 3), probability(2, 3), vals(0.5, 1.0, 2.0).const(), weighted=True)
+loss.s('a weight of the positive part', f(2, 3), probability(2, 3), vals(0.5, 1.0, 2.0).const(), positive=True)
+
 FAMILIES = [loss]

@@ -49,6 +49,15 @@ p.s('odd sizes', distinct(1, 2, 5, 7), outputSize=3)
 p.s('unequal', distinct(1, 1, 5, 6), outputSize=[2, 3])
 p.s('to a larger plane', distinct(1, 1, 2, 3), outputSize=[3, 4])
 
+p.op('maxPool1d', lambda x, a: F.max_pool1d(x[0], a['kernel'], a.get('stride'), a.get('padding', 0)))
+p.s('pairs', distinct(2, 2, 6), kernel=2)
+p.s('overlapping, padding', distinct(1, 2, 5), kernel=3, stride=2, padding=1)
+p.op('maxPool3d', lambda x, a: F.max_pool3d(x[0], pair(a['kernel']), pair(a.get('stride')), pair(a.get('padding', 0))))
+p.s('cubes', distinct(1, 2, 4, 2, 4), kernel=2)
+p.s('overlapping, padding', distinct(1, 1, 3, 4, 3), kernel=[3, 2, 2], stride=[2, 1, 1], padding=[1, 0, 1])
+p.op('adaptiveMaxPool1d', lambda x, a: F.adaptive_max_pool1d(x[0], a['outputSize']))
+p.s('odd sizes', distinct(1, 2, 7), outputSize=3)
+
 p = avgpool
 p.op('avgPool2d', lambda x, a: F.avg_pool2d(x[0], pair(a['kernel']), pair(a.get('stride')), pair(a.get('padding', 0)),
                                             a.get('ceilMode', False), a.get('countIncludePad', True), a.get('divisorOverride')))
@@ -74,6 +83,17 @@ p.s('odd sizes', f(1, 2, 5, 7), outputSize=3)
 p.s('unequal', f(1, 1, 5, 6), outputSize=[2, 3])
 p.s('one axis kept', f(1, 1, 4, 5), outputSize=[None, 2])
 p.s('to a larger plane', f(1, 1, 2, 3), outputSize=[3, 4])
+
+p.op('avgPool1d', lambda x, a: F.avg_pool1d(x[0], a['kernel'], a.get('stride'), a.get('padding', 0),
+                                            a.get('ceilMode', False), a.get('countIncludePad', True)))
+p.s('pairs', f(2, 2, 6), kernel=2)
+p.s('overlapping, padding does not count', f(1, 2, 5), kernel=3, stride=2, padding=1, countIncludePad=False)
+p.op('avgPool3d', lambda x, a: F.avg_pool3d(x[0], pair(a['kernel']), pair(a.get('stride')), pair(a.get('padding', 0)),
+                                            a.get('ceilMode', False), a.get('countIncludePad', True)))
+p.s('cubes', f(1, 2, 4, 2, 4), kernel=2)
+p.s('ceil mode, padding does not count', f(1, 1, 3, 4, 3), kernel=2, stride=2, padding=1, ceilMode=True, countIncludePad=False)
+p.op('adaptiveAvgPool1d', lambda x, a: F.adaptive_avg_pool1d(x[0], a['outputSize']))
+p.s('odd sizes', f(1, 2, 7), outputSize=3)
 
 fold.op('unfold', lambda x, a: F.unfold(x[0], pair(a['kernel']), pair(a.get('dilation', 1)), pair(a.get('padding', 0)),
                                         pair(a.get('stride', 1))))

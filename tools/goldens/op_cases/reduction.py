@@ -91,6 +91,13 @@ for name, fn in dict(var=torch.var, std=torch.std).items():
     statistics.s('a large mean', vals(1000.25, 1000.5, 1001.0, 999.25), correction=0)
     statistics.s('four axes', f(2, 2, 2, 2), dim=[0, 2, 3], correction=0)
 
+statistics.op('norm', lambda x, a: torch.linalg.vector_norm(x[0], float(a.get('p', 2)), dims(a), a.get('keepdim', False)))
+common(statistics)
+for p in (1, 3, 1.5, 'inf', '-inf'):
+    statistics.s(f'p {p}', distinct(2, 3), p=p, dim=1)
+statistics.s('p 0', vals(1.0, 0.0, 2.0, 0.0), p=0, dim=0, _grad=False)
+statistics.s('of zeros', vals(0.0, 0.0, 0.0))
+
 statistics.op('logsumexp', lambda x, a: torch.logsumexp(x[0], dims(a), a.get('keepdim', False)))
 statistics.s('the last axis', f(2, 3), dim=-1)
 statistics.s('the first axis, kept', f(2, 3), dim=0, keepdim=True)

@@ -17,8 +17,10 @@ import { cases as convTranspose } from './conv-transpose.js';
 import { cases as maxPool } from './max-pool.js';
 import { cases as avgPool } from './avg-pool.js';
 import { cases as fold } from './fold.js';
+import { cases as activation } from './activation.js';
 import { cases as loss } from './loss.js';
 import { cases as normalization } from './normalization.js';
+import { cases as optimizer } from './optimizer.js';
 import { cases as random } from './random.js';
 
 /** Every golden case. */
@@ -40,7 +42,9 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...maxPool,
   ...avgPool,
   ...fold,
+  ...activation,
   ...loss,
   ...normalization,
+  ...optimizer,
   ...random,
 ];

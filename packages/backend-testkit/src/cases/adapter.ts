@@ -1,0 +1,28 @@
+/**
+ * How a golden case runs: an adapter for each op, which calls core's function with the case's arguments.
+ */
+import { opTable, record, type Attrs, type Tensor } from '@fakkel/core';
+import type { FloatDType } from '../golden.js';
+
+/** Runs one sample on its inputs; `float` is the precision under test. */
+export type Adapter = (
+  inputs: readonly Tensor[],
+  args: Readonly<Record<string, unknown>>,
+  float: FloatDType,
+) => Tensor | readonly Tensor[];
+
+/** An adapter whose arguments have the types that the Python script gives them. */
+export function adapter<A = NoArgs>(
+  run: (inputs: readonly Tensor[], args: A, float: FloatDType) => Tensor | readonly Tensor[],
+): Adapter {
+  return run as Adapter;
+}
+
+export type NoArgs = Readonly<Record<string, never>>;
+
+/** Records an op by name, for ops that no function of core's public interface reaches. */
+export function recordOp(name: string, inputs: readonly Tensor[], attrs: Attrs): Tensor[] {
+  const op = opTable().get(name);
+  if (!op) throw new Error(`core has no op '${name}'`);
+  return record(op, inputs, attrs);
+}

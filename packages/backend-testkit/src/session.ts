@@ -1,0 +1,54 @@
+/**
+ * One test on one device: made for it, gone after it, with nothing left over.
+ */
+import { Device, opTable, type Backend, type Unsupported } from '@fakkel/core';
+import { track, type TrackedBackend, type TrackOptions } from './tracking.js';
+
+/** What a test is given. */
+export interface Session {
+  readonly device: Device;
+  readonly backend: TrackedBackend;
+}
+
+/**
+ * Runs `body` on a device of its own over `backend`.
+ *
+ * @throws Error if the backend counts more live buffers afterwards than before: something inside a run leaked.
+ */
+export async function onDevice<T>(
+  backend: Backend,
+  body: (session: Session) => Promise<T>,
+  options: TrackOptions = {},
+): Promise<T> {
+  const before = backend.stats().liveBuffers;
+  const tracked = track(backend, options);
+  const device = new Device(backend.name, tracked);
+  let result: T;
+  try {
+    result = await body({ device, backend: tracked });
+    const unaccounted = backend.stats().liveBuffers - before - tracked.held.size;
+    if (unaccounted !== 0) {
+      throw new Error(`leak: the backend counts ${unaccounted} live buffers more than core holds`);
+    }
+  } finally {
+    await device.dispose();
+  }
+  const after = backend.stats().liveBuffers;
+  if (after !== before) throw new Error(`leak: ${before} live buffers before the test, ${after} after it`);
+  return result;
+}
+
+/** Leaves out every op that has a decomposition. */
+export const withoutComposites: TrackOptions = {
+  supports: (op): true | Unsupported =>
+    opTable().get(op)?.decompose === undefined || { reason: 'this test runs composites decomposed' },
+};
+
+/** The ops with a decomposition that `backend` was given programs with. */
+export function compositesIn(backend: TrackedBackend): Set<string> {
+  const ops = new Set<string>();
+  for (const program of backend.programs) {
+    for (const node of program.nodes) if (opTable().get(node.op)?.decompose) ops.add(node.op);
+  }
+  return ops;
+}

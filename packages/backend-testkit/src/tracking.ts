@@ -1,0 +1,119 @@
+/**
+ * A backend seen from outside: every buffer that it hands out is counted, and each run is held to the contract.
+ */
+import {
+  formatAval,
+  type Backend,
+  type DeviceBuffer,
+  type Executable,
+  type OpSignature,
+  type Program,
+  type Unsupported,
+} from '@fakkel/core';
+
+export interface TrackedBackend extends Backend {
+  /** Buffers that core holds now. */
+  readonly held: ReadonlySet<DeviceBuffer>;
+  /** Programs compiled so far, oldest first. */
+  readonly programs: readonly Program[];
+}
+
+export interface TrackOptions {
+  /** Overrules `supports`: for running composites decomposed. */
+  supports?(op: string, signature: OpSignature): true | Unsupported;
+  /** Called in place of a run: throws to make it fail. */
+  beforeRun?(): void;
+}
+
+/**
+ * Wraps `backend` for one test. Disposing of the wrapper releases what is left over and leaves the backend alive.
+ *
+ * @throws From `run` and `release`, where the backend or core breaks the contract of buffers.
+ */
+export function track(backend: Backend, options: TrackOptions = {}): TrackedBackend {
+  const held = new Set<DeviceBuffer>();
+  const seen = new Set<number>();
+  const programs: Program[] = [];
+  const executables = new Set<Executable>();
+  let disposed = false;
+
+  const arrived = (buffer: DeviceBuffer, what: string): DeviceBuffer => {
+    if (seen.has(buffer.id)) throw new Error(`contract: ${what} has the id ${buffer.id} of an earlier buffer`);
+    seen.add(buffer.id);
+    held.add(buffer);
+    return buffer;
+  };
+  const gone = (buffer: DeviceBuffer): void => {
+    if (!held.delete(buffer)) throw new Error(`contract: buffer ${buffer.id} was released, but nobody holds it`);
+  };
+
+  const checkedRun = async (
+    executable: Executable,
+    program: Program,
+    inputs: readonly DeviceBuffer[],
+    donated: readonly boolean[],
+  ): Promise<readonly DeviceBuffer[]> => {
+    options.beforeRun?.();
+    const outputs = await executable.run(inputs, donated);
+    if (outputs.length !== program.outputs.length) {
+      throw new Error(`contract: run gave ${outputs.length} outputs, the program has ${program.outputs.length}`);
+    }
+    inputs.forEach((buffer, i) => {
+      if (donated[i]) gone(buffer);
+    });
+    const avals = outputAvals(program);
+    outputs.forEach((buffer, i) => {
+      if (inputs.includes(buffer)) throw new Error(`contract: output ${i} is one of the inputs`);
+      const got = formatAval(buffer.aval);
+      if (got !== avals[i]) throw new Error(`contract: output ${i} is ${got}, the program says ${avals[i]}`);
+      arrived(buffer, `output ${i}`);
+    });
+    return outputs;
+  };
+
+  return {
+    name: backend.name,
+    apiVersion: backend.apiVersion,
+    capabilities: backend.capabilities,
+    held,
+    programs,
+    lost: backend.lost,
+    supports: (op, signature) => {
+      const verdict = options.supports?.(op, signature) ?? true;
+      return verdict === true ? backend.supports(op, signature) : verdict;
+    },
+    upload: (data, aval) => arrived(backend.upload(data, aval), 'an upload'),
+    download: (buffers) => backend.download(buffers),
+    release: (buffer) => {
+      // Cells that the collector finds later were released with everything else.
+      if (disposed) return;
+      gone(buffer);
+      backend.release(buffer);
+    },
+    compile: async (program) => {
+      programs.push(program);
+      const executable = await backend.compile(program);
+      executables.add(executable);
+      return {
+        run: (inputs, donated) => checkedRun(executable, program, inputs, donated),
+        dispose: () => {
+          if (executables.delete(executable)) executable.dispose();
+        },
+      };
+    },
+    stats: () => backend.stats(),
+    dispose: async () => {
+      for (const buffer of held) backend.release(buffer);
+      for (const executable of executables) executable.dispose();
+      disposed = true;
+      held.clear();
+      executables.clear();
+    },
+  };
+}
+
+function outputAvals(program: Program): string[] {
+  const avals = new Map<number, string>();
+  for (const node of program.nodes) node.outputs.forEach((id, i) => avals.set(id, formatAval(node.avals[i])));
+  return program.outputs.map(({ value }) => avals.get(value) ?? 'an input or a constant');
+}
