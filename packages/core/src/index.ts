@@ -38,15 +38,17 @@ export {
 } from './ops/def.js';
 export { record } from './graph/record.js';
 export * from './ops/elementwise.js';
+export * from './ops/arithmetic.js';
 export * from './ops/logic.js';
 export * from './ops/conversion.js';
 export * from './ops/creation.js';
-export * from './ops/random.js';
+export * from './ops/sampling.js';
 export * from './ops/reduction.js';
 export * from './ops/statistics.js';
 export * from './ops/movement.js';
 export * from './ops/slicing.js';
 export * from './ops/joining.js';
+export * from './ops/padding.js';
 export * from './ops/indexing.js';
 export * from './ops/sorting.js';
 export * from './ops/einsum.js';

@@ -5,6 +5,7 @@
 import { backward, type BackwardOptions } from './autograd/backward.js';
 import { Tensor } from './graph/tensor.js';
 import * as activation from './ops/activation.js';
+import * as arithmetic from './ops/arithmetic.js';
 import * as conversion from './ops/conversion.js';
 import * as convolution from './ops/convolution.js';
 import * as elementwise from './ops/elementwise.js';
@@ -13,6 +14,7 @@ import * as joining from './ops/joining.js';
 import * as linear from './ops/linear.js';
 import * as logic from './ops/logic.js';
 import * as movement from './ops/movement.js';
+import * as padding from './ops/padding.js';
 import * as pooling from './ops/pooling.js';
 import * as reduction from './ops/reduction.js';
 import * as slicing from './ops/slicing.js';
@@ -21,6 +23,7 @@ import * as statistics from './ops/statistics.js';
 
 const families = [
   elementwise,
+  arithmetic,
   logic,
   conversion,
   reduction,
@@ -28,6 +31,7 @@ const families = [
   movement,
   slicing,
   joining,
+  padding,
   indexing,
   sorting,
   linear,
@@ -46,12 +50,14 @@ const FUNCTIONS_ONLY: ReadonlySet<string> = new Set<FunctionsOnly>(['cat', 'stac
  * last, so those are listed below.
  */
 type MethodsOf<M> = {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
   [K in Exclude<keyof M, FunctionsOnly>]: M[K] extends (self: any, ...args: infer A) => infer R
     ? (...args: A) => R
     : never;
 };
 
 export type TensorMethods = MethodsOf<typeof elementwise> &
+  MethodsOf<typeof arithmetic> &
   MethodsOf<typeof logic> &
   MethodsOf<typeof conversion> &
   MethodsOf<typeof reduction> &
@@ -59,6 +65,7 @@ export type TensorMethods = MethodsOf<typeof elementwise> &
   MethodsOf<typeof movement> &
   MethodsOf<typeof slicing> &
   MethodsOf<typeof joining> &
+  MethodsOf<typeof padding> &
   MethodsOf<typeof indexing> &
   MethodsOf<typeof sorting> &
   MethodsOf<typeof linear> &

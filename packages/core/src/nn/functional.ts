@@ -27,6 +27,7 @@ export {
   convTranspose2d,
   type ConvOptions,
   type ConvTransposeOptions,
+  type PerAxis,
 } from '../ops/convolution.js';
 export { oneHot } from '../ops/creation.js';
 export { dropout } from '../ops/dropout.js';
@@ -41,9 +42,10 @@ export {
   type BinaryCrossEntropyOptions,
   type CrossEntropyOptions,
   type NLLLossOptions,
+  type Reduction,
   type ReductionOptions,
 } from '../ops/losses.js';
-export { pad } from '../ops/joining.js';
+export { pad, type PadOptions } from '../ops/padding.js';
 export { batchNorm, type BatchNormOptions } from '../ops/normalization.js';
 export {
   adaptiveAvgPool1d,
@@ -64,4 +66,7 @@ export {
   unfold,
   type AvgPoolOptions,
   type MaxPoolOptions,
+  type OutputSize,
+  type UnfoldOptions,
+  type WithIndices,
 } from '../ops/pooling.js';

@@ -70,7 +70,7 @@ export function elementwise(
 }
 
 /** A function of two tensors or numbers that knows its op. */
-export type BinaryFunction = ((a: Tensor, b: TensorLike) => Tensor) & { readonly op: Op<NoAttrs> };
+export type BinaryFunction = ((a: TensorLike, b: TensorLike) => Tensor) & { readonly op: Op<NoAttrs> };
 
 /** An elementwise op of two inputs that broadcasts and promotes as PyTorch does. */
 export function binary(
@@ -94,13 +94,28 @@ export function binary(
   });
   const apply = (a: TensorLike, b: TensorLike): Tensor => {
     const [x, y] = operands(name, [a, b]) as [Tensor, Tensor];
-    let dtype = promote(x.dtype, y.dtype);
+    let dtype = resultType(x, y);
     if (computesIn === 'number' && dtype === 'bool') dtype = 'int32';
     if (computesIn === 'float' && !isFloat(dtype)) dtype = 'float32';
     if (computesIn === 'bool') dtype = 'bool';
     return record1(op, [castTo(x, dtype), castTo(y, dtype)], NO_ATTRS);
   };
   return Object.assign(apply, { op });
+}
+
+/**
+ * The dtype in which two tensors meet, as `torch.result_type`: a tensor without axes does not widen one with axes
+ * within its category (`float32[3] + float64[]` is float32).
+ */
+export function resultType(a: Aval, b: Aval): DType {
+  if (a.shape.length === 0 && b.shape.length > 0) return beside(b.dtype, a.dtype);
+  if (b.shape.length === 0 && a.shape.length > 0) return beside(a.dtype, b.dtype);
+  return promote(a.dtype, b.dtype);
+}
+
+function beside(dtype: DType, zeroDim: DType): DType {
+  const sameCategory = isFloat(dtype) === isFloat(zeroDim) && (dtype === 'bool') === (zeroDim === 'bool');
+  return sameCategory ? dtype : promote(dtype, zeroDim);
 }
 
 /** x in another dtype: itself where it has that one. A host scalar is converted at once, so it stays an input. */

@@ -6,7 +6,9 @@ import { asRule } from '../graph/modes.js';
 import { scalar } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Device } from '../runtime/device.js';
+import type { Attrs } from '../program/program.js';
 import type { Aval, Shape } from '../shape.js';
+import type { VjpRule } from './def.js';
 
 interface Like {
   readonly dtype: DType;
@@ -35,3 +37,6 @@ export function zerosOf(x: Aval & Like): Tensor {
 export function iota(n: number, device: Device): Tensor {
   return asRule(() => filled(1, [n], { dtype: 'int32', device }).cumsum(0).sub(1));
 }
+
+/** The rule of ops that are piecewise constant: the gradient is zero, as in PyTorch. */
+export const zeroGradient: VjpRule<Attrs> = { reads: {}, backward: ({ inputs }) => inputs.map(zerosOf) };

@@ -10,7 +10,7 @@ import { Tensor } from '../graph/tensor.js';
 import { Device } from '../runtime/device.js';
 import { Storage } from '../runtime/storage.js';
 import { NO_ATTRS, type NoAttrs } from './common.js';
-import { defineOp, type Op } from './def.js';
+import { defineOp } from './def.js';
 
 const castOp = defineOp<{ dtype: DType }>({
   name: 'cast',
@@ -58,7 +58,7 @@ function move(x: Tensor, device: Device): Tensor {
     moved._storage.pending = receive(moved._storage, source);
   }
   if (x._requiresGrad && modes.noGrad === 0) {
-    moved._node = new Node(toDevice as unknown as Op, [source], NO_ATTRS, true, false);
+    moved._node = new Node(toDevice, [source], NO_ATTRS, true, false);
     moved._node.outputs = [moved];
     moved._requiresGrad = true;
   }

@@ -2,8 +2,8 @@
  * The same elements in another shape or order. Nothing here aliases memory: every result is a new value.
  */
 import { ShapeError } from '../errors.js';
-import { checkTensor, describe, record1 } from '../graph/record.js';
-import { isTensor, type Tensor } from '../graph/tensor.js';
+import { checkTensor, record1 } from '../graph/record.js';
+import type { Tensor } from '../graph/tensor.js';
 import {
   checkShape,
   formatAval,
@@ -16,17 +16,10 @@ import {
   type Shape,
 } from '../shape.js';
 import { unbroadcast } from './common.js';
-import { composed } from './compose.js';
 import { defineOp } from './def.js';
+import { listOf, type Sizes } from './sizes.js';
 
-/** Sizes one by one, or in one array. */
-export type Sizes = number[] | [Shape];
-
-function listOf(op: string, args: Sizes): number[] {
-  const list: readonly unknown[] = Array.isArray(args[0]) ? (args[0] as number[]) : args;
-  for (const n of list) if (typeof n !== 'number') throw new TypeError(`${op}: expected numbers, got ${describe(n)}`);
-  return [...list] as number[];
-}
+export type { Sizes } from './sizes.js';
 
 const reshapeOp = defineOp<{ shape: Shape }>({
   name: 'reshape',
@@ -155,7 +148,7 @@ export function movedim(
   checkTensor('movedim', x);
   const places = (list: number | readonly number[]): number[] => {
     normalizeDims('movedim', list, x.ndim);
-    return [list].flat().map((dim) => normalizeDim('movedim', dim as number, x.ndim));
+    return (typeof list === 'number' ? [list] : list).map((dim) => normalizeDim('movedim', dim, x.ndim));
   };
   const from = places(source);
   const to = places(destination);
@@ -303,67 +296,4 @@ export function flip(x: Tensor, ...dims: Sizes): Tensor {
   checkTensor('flip', x);
   const list = normalizeDims('flip', listOf('flip', dims), x.ndim);
   return list.length === 0 || x.ndim === 0 ? reshape(x, x.shape) : record1(flipOp, [x], { dims: list });
-}
-
-/**
- * The whole tensor repeated along each axis; more counts than axes make new ones in front. PyTorch's `repeat`.
- *
- * @throws ShapeError for fewer counts than axes.
- * @example
- * await tensor([1, 2]).repeat(2, 2).toArray(); // [[1, 2, 1, 2], [1, 2, 1, 2]]
- */
-export function repeat(x: Tensor, ...counts: Sizes): Tensor {
-  checkTensor('repeat', x);
-  const list = listOf('repeat', counts);
-  checkShape('repeat', list);
-  const extra = list.length - x.ndim;
-  if (extra < 0) {
-    throw new ShapeError(
-      `repeat: expected at least ${x.ndim} counts for ${formatAval(x)}, got ${formatShape(list)}. Use tile for fewer.`,
-    );
-  }
-  const sizes = list.map((_, i) => (i < extra ? 1 : x.shape[i - extra]));
-  return composed(() =>
-    reshape(
-      x,
-      sizes.flatMap((size) => [1, size]),
-    )
-      .expand(sizes.flatMap((size, i) => [list[i], size]))
-      .reshape(sizes.map((size, i) => size * list[i])),
-  );
-}
-
-/**
- * {@link repeat}, where fewer counts than axes are for the last ones.
- *
- * @example
- * await tensor([[1, 2]]).tile(2).toArray(); // [[1, 2, 1, 2]]
- */
-export function tile(x: Tensor, ...counts: Sizes): Tensor {
-  checkTensor('tile', x);
-  const list = listOf('tile', counts);
-  return repeat(x, [...new Array<number>(Math.max(x.ndim - list.length, 0)).fill(1), ...list]);
-}
-
-/**
- * Each element repeated `count` times along an axis, or in the flattened tensor.
- *
- * @throws RangeError if the axis is out of range.
- * @example
- * await tensor([1, 2]).repeatInterleave(2, 0).toArray(); // [1, 1, 2, 2]
- */
-export function repeatInterleave(x: Tensor, count: number, dim?: number): Tensor {
-  checkTensor('repeatInterleave', x);
-  if (isTensor(count))
-    throw new TypeError('repeatInterleave: counts in a tensor would make the shape depend on data; pass a number');
-  checkShape('repeatInterleave', [count]);
-  if (dim === undefined) return composed(() => repeatInterleave(x.flatten(), count, 0));
-  const axis = normalizeDim('repeatInterleave', dim, x.ndim);
-  const inner = x.shape.toSpliced(axis + 1, 0, count);
-  return composed(() =>
-    x
-      .unsqueeze(axis + 1)
-      .expand(inner)
-      .reshape(x.shape.with(axis, x.shape[axis] * count)),
-  );
 }

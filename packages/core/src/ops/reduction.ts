@@ -9,7 +9,7 @@ import { castTo, checkFloat } from './common.js';
 import { composed } from './compose.js';
 import { literal } from './constants.js';
 import { defineOp, NON_DIFFERENTIABLE, type Op } from './def.js';
-import { maximum, minimum } from './elementwise.js';
+import { maximum, minimum } from './arithmetic.js';
 import { where } from './logic.js';
 import {
   checkNotEmpty,

@@ -1,5 +1,5 @@
 /**
- * Parts of a tensor along an axis. Where a part starts is an input of programs; how long it is, their structure.
+ * Parts of a tensor: along an axis, and of matrices. Where a part starts is an input of programs; how long it is, their structure.
  */
 import { RangeError_, ShapeError } from '../errors.js';
 import { asRule } from '../graph/modes.js';
@@ -7,8 +7,9 @@ import { checkTensor, describe, record1, scalar } from '../graph/record.js';
 import { isTensor, type Tensor } from '../graph/tensor.js';
 import { formatAval, normalizeDim, type Aval } from '../shape.js';
 import { composed } from './compose.js';
-import { zerosOf } from './constants.js';
+import { iota, literal, zerosOf } from './constants.js';
 import { defineOp, type Op } from './def.js';
+import { where } from './logic.js';
 
 type NarrowAttrs = { readonly dim: number; readonly length: number; readonly step: number };
 
@@ -233,4 +234,42 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
     const from = length === 0 ? 0 : start;
     return record1(narrowOp, [flat, startAt(x, from)], { dim: flat.ndim - 1, length, step: columns + 1 });
   });
+}
+
+/** x where `keeps` says so of row and column, else 0. */
+function triangle(op: string, x: Tensor, diagonal: number, keeps: 'le' | 'ge'): Tensor {
+  checkTensor(op, x);
+  if (x.ndim < 2) throw new ShapeError(`${op}: expected at least two axes, got ${formatAval(x)}`);
+  if (!Number.isInteger(diagonal)) throw new RangeError_(`${op}: expected a whole number as diagonal, got ${diagonal}`);
+  const [rows, columns] = x.shape.slice(-2);
+  return composed(() => {
+    const last = iota(rows, x.device)
+      .add(scalar(diagonal, 'int32', x.device))
+      .unsqueeze(1);
+    return where(iota(columns, x.device)[keeps](last), x, literal(0, x));
+  });
+}
+
+/**
+ * The lower triangle of matrices, the rest 0.
+ *
+ * @param diagonal The last diagonal that is kept: positive above the main one, negative below.
+ * @throws ShapeError for fewer than two axes.
+ * @example
+ * await tensor([[1, 2], [3, 4]]).tril().toArray(); // [[1, 0], [3, 4]]
+ */
+export function tril(x: Tensor, diagonal = 0): Tensor {
+  return triangle('tril', x, diagonal, 'le');
+}
+
+/**
+ * The upper triangle of matrices, the rest 0.
+ *
+ * @param diagonal The first diagonal that is kept: positive above the main one, negative below.
+ * @throws ShapeError for fewer than two axes.
+ * @example
+ * await tensor([[1, 2], [3, 4]]).triu().toArray(); // [[1, 2], [0, 4]]
+ */
+export function triu(x: Tensor, diagonal = 0): Tensor {
+  return triangle('triu', x, diagonal, 'ge');
 }

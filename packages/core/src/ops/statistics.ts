@@ -3,6 +3,7 @@
  */
 import { checkTensor } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
+import { checkOptions } from './arguments.js';
 import { checkFloat } from './common.js';
 import type { VjpContext } from './def.js';
 import { where } from './logic.js';
@@ -58,15 +59,9 @@ export interface VarianceOptions {
 /** The variance; exported as `var`, which JavaScript reserves as a name of its own. */
 function varianceOf(x: Tensor, dims?: Dims, options: VarianceOptions = {}): Tensor {
   checkTensor('var', x);
-  const { correction = 1, keepdim = false } = checkOptions('var', options);
+  checkOptions('var', options, ['correction', 'keepdim']);
+  const { correction = 1, keepdim = false } = options;
   return reduce(variance, x, dims, keepdim, { correction });
-}
-
-function checkOptions(op: string, options: VarianceOptions): VarianceOptions {
-  if (typeof options === 'object') return options;
-  throw new TypeError(
-    `${op}: expected options such as { correction: 0, keepdim: true } after the axes, got ${String(options)}`,
-  );
 }
 
 export {
@@ -93,7 +88,8 @@ export {
  */
 export function std(x: Tensor, dims?: Dims, options: VarianceOptions = {}): Tensor {
   checkTensor('std', x);
-  const { correction = 1, keepdim = false } = checkOptions('std', options);
+  checkOptions('std', options, ['correction', 'keepdim']);
+  const { correction = 1, keepdim = false } = options;
   return reduce(deviation, x, dims, keepdim, { correction });
 }
 
