@@ -10,16 +10,8 @@ import { composed } from './compose.js';
 import { literal } from './constants.js';
 import { hostConstant } from './host-constants.js';
 import { where } from './logic.js';
-import {
-  atIndices,
-  avgPool1d,
-  avgPool2d,
-  batched,
-  checkPlanes,
-  maxPool1dWithIndices,
-  maxPool2dWithIndices,
-  type WithIndices,
-} from './pooling.js';
+import { avgPool1d, avgPool2d, maxPool1dWithIndices, maxPool2dWithIndices, type WithIndices } from './pooling.js';
+import { atIndices, batched, checkPlanes } from './spatial.js';
 
 /** A size for all spatial axes, or one for each; null keeps the input's. */
 export type OutputSize = number | null | readonly (number | null)[];

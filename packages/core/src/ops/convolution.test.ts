@@ -94,7 +94,7 @@ describe('errors', () => {
   });
   test('a batch of grey images without channel axis', () => {
     expect(() => conv2d(ones([8, 28, 28]), ones([6, 1, 5, 5]))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: conv2d: expected input with 1 channels (weight is float32[6,1,5,5]), got float32[8,28,28]. For a batch of images without a channel axis: x.unsqueeze(1).]`,
+      `[ShapeError: conv2d: expected input with 1 channel (weight is float32[6,1,5,5]), got float32[8,28,28]. For a batch of images without a channel axis: x.unsqueeze(1).]`,
     );
   });
   test('ranks', () => {

@@ -12,6 +12,9 @@ import { checkOptions, perAxis, type PerAxis } from './arguments.js';
 import { checkFloat } from './common.js';
 import { composed } from './compose.js';
 import { defineOp, type Op } from './def.js';
+import { SIZES } from './spatial.js';
+
+export type { PerAxis } from './arguments.js';
 
 type ConvAttrs = {
   readonly stride: readonly number[];
@@ -91,8 +94,6 @@ function checkDTypes(op: string, x: Aval, w: Aval): void {
   }
 }
 
-const SIZES = ['', 'L', 'H, W', 'D, H, W'];
-
 function checkRanks(op: string, x: Aval, w: Aval, weightAxes: string, axes: number): void {
   if (w.shape.length !== axes + 2) {
     throw new ShapeError(`${op}: expected a weight of ${axes + 2} axes, [${weightAxes}], got ${formatAval(w)}`);
@@ -128,7 +129,7 @@ function outputShape(op: string, x: Aval, w: Aval, { stride, padding, dilation, 
   const channels = w.shape[1] * groups;
   if (x.shape[spatial - 1] !== channels) {
     throw new ShapeError(
-      `${op}: expected input with ${channels} channels (weight is ${formatAval(w)}${groups > 1 ? `, ${groups} groups` : ''}), ` +
+      `${op}: expected input with ${channels} channel${channels === 1 ? '' : 's'} (weight is ${formatAval(w)}${groups > 1 ? `, ${groups} groups` : ''}), ` +
         `got ${formatAval(x)}. ${channelRemedy(x, axes, channels)}`,
     );
   }
@@ -294,7 +295,7 @@ function convTransposeNd(
   const spatial = x.ndim - axes;
   if (x.shape[spatial - 1] !== w.shape[0]) {
     throw new ShapeError(
-      `${op}: expected input with ${w.shape[0]} channels (weight is ${formatAval(w)}, input channels first), ` +
+      `${op}: expected input with ${w.shape[0]} channel${w.shape[0] === 1 ? '' : 's'} (weight is ${formatAval(w)}, input channels first), ` +
         `got ${formatAval(x)}. ${channelRemedy(x, axes, w.shape[0])}`,
     );
   }

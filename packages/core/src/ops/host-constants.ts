@@ -13,7 +13,7 @@ const tables = new WeakMap<Device, Map<string, Tensor>>();
 /** A vector of `values` on `device`; `key` names its contents. */
 export function hostConstant(device: Device, dtype: DType, key: string, values: () => readonly number[]): Tensor {
   let known = tables.get(device);
-  if (!known) tables.set(device, (known = new Map()));
+  if (!known) tables.set(device, (known = new Map<string, Tensor>()));
   let table = known.get(key);
   if (!table) {
     const list = values();

@@ -14,6 +14,8 @@ import { defineOp } from './def.js';
 import { where } from './logic.js';
 import { throughDecomposition } from './through-decomposition.js';
 
+export type { Reduction } from './arguments.js';
+
 type LossAttrs = { readonly reduction: Reduction };
 type CrossEntropyAttrs = LossAttrs & { readonly weighted: boolean };
 

@@ -2,17 +2,23 @@
  * Max and average pooling over windows of one to three spatial axes.
  */
 import { RangeError_, ShapeError } from '../errors.js';
-import { checkTensor, record, record1 } from '../graph/record.js';
+import { record, record1 } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
-import { formatAval, sizeOf, type Aval } from '../shape.js';
+import { formatAval, type Aval } from '../shape.js';
 import { checkOptions, perAxis, type PerAxis } from './arguments.js';
 import { checkFloat } from './common.js';
-import { composed } from './compose.js';
 import { defineOp, type Op } from './def.js';
+import { atIndices, batched, checkPlanes } from './spatial.js';
 
-export { adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveMaxPool1d, adaptiveMaxPool2d } from './adaptive-pooling.js';
-export { adaptiveMaxPool2dWithIndices } from './adaptive-pooling.js';
-export { fold, unfold } from './unfold.js';
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool2dWithIndices,
+  type OutputSize,
+} from './adaptive-pooling.js';
+export { fold, unfold, type UnfoldOptions } from './unfold.js';
 
 type Pairs = readonly (readonly [number, number])[];
 
@@ -55,13 +61,6 @@ const maxPoolGrad: Op<{ readonly inputSize: readonly number[] }> = defineOp({
   },
 });
 
-/** The cells of x [N, C, …] at flat indices in its spatial plane. */
-export function atIndices(x: Tensor, indices: Tensor): Tensor {
-  const planes = x.shape.slice(0, 2);
-  const flat = x.reshape([...planes, sizeOf(x.shape.slice(2))]);
-  return flat.gather(2, indices.reshape([...planes, sizeOf(indices.shape.slice(2))])).reshape(indices.shape);
-}
-
 type AvgPoolAttrs = {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
@@ -97,28 +96,6 @@ const avgPoolGrad: Op<AvgPoolAttrs & { readonly inputSize: readonly number[] }> 
     backward: ({ gradient, attrs: { inputSize: _, ...attrs } }) => [record1(avgPool, [gradient], attrs)],
   },
 });
-
-const SIZES = ['', 'L', 'H, W', 'D, H, W'];
-
-/** Throws unless x is a batch [N, C, …] or one sample [C, …]. */
-export function checkPlanes(op: string, x: Tensor, axes: number): void {
-  checkTensor(op, x);
-  checkFloat(op, [x]);
-  if (x.ndim !== axes + 1 && x.ndim !== axes + 2) {
-    throw new ShapeError(
-      `${op}: expected a batch [N, C, ${SIZES[axes]}] or one sample [C, ${SIZES[axes]}], got ${formatAval(x)}. ` +
-        `Add axes with x.unsqueeze(dim), or reshape.`,
-    );
-  }
-}
-
-/** Runs `pool` on a batch; one sample is made a batch of one, and its results samples again. */
-export function batched(x: Tensor, axes: number, pool: (x: Tensor) => Tensor[]): Tensor[] {
-  return composed(() => {
-    if (x.ndim === axes + 2) return pool(x);
-    return pool(x.reshape([1, ...x.shape])).map((y) => y.reshape(y.shape.slice(1)));
-  });
-}
 
 interface Windows {
   kernel: number[];

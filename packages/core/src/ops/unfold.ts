@@ -9,7 +9,7 @@ import { checkOptions, perAxis, type PerAxis } from './arguments.js';
 import { checkFloat } from './common.js';
 import { filled, literal } from './constants.js';
 import { hostConstant } from './host-constants.js';
-import { batched, checkPlanes } from './pooling.js';
+import { batched, checkPlanes } from './spatial.js';
 
 /** What unfold and fold take beside the kernel. */
 export interface UnfoldOptions {
