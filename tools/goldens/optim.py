@@ -76,7 +76,7 @@ def grids():
            dict(lr=0.1, momentum=0.5, nesterov=True, weight_decay=0.1), dict(lr=0.01, maximize=True, weight_decay=0.05),
            dict(lr=0.01, momentum=0.9, dampening=0.1, weight_decay=0.05, maximize=True), dict(lr=0.0, momentum=0.9)]
     adam = [dict(), dict(lr=0.1), dict(lr=0.05, weight_decay=0.1), dict(lr=0.05, betas=(0.5, 0.9)),
-            dict(lr=0.05, betas=(0.0, 0.99)), dict(lr=0.05, betas=(0.9, 0.0)), dict(lr=0.05, eps=0.01),
+            dict(lr=0.05, betas=(0.0, 0.99)), dict(lr=0.05, betas=(0.9, 0.5)), dict(lr=0.05, eps=0.01),
             dict(lr=0.02, betas=(0.8, 0.95), eps=1e-4, weight_decay=0.01, maximize=True)]
     write('sgd', [case(SGD, o) for o in sgd])
     write('adam', [case(Adam, o) for o in adam])

@@ -4,7 +4,12 @@
 import { formatAval, isTensor, type Parameter, StateDictError } from '@fakkel/core';
 import { camelCase, kindOf, type OptimizerOptions, type ParamGroup } from './param-groups.js';
 import type { ParameterState } from './parameter-state.js';
-import { checkLayout, type OptimizerStateDict, type ParamGroupStateDict, type ParameterStateDict } from './state-dict.js';
+import {
+  checkLayout,
+  type OptimizerStateDict,
+  type ParamGroupStateDict,
+  type ParameterStateDict,
+} from './state-dict.js';
 
 /** What loading needs to know of an optimizer. */
 export interface Loading<O extends OptimizerOptions> {
@@ -27,16 +32,18 @@ export function loadStateDict<O extends OptimizerOptions>(into: Loading<O>, stat
   }
   const numberOf = new Map<number, Parameter>();
   into.groups.forEach(({ params }, i) => {
-    const numbers = saved[i]!.params;
+    const numbers = saved[i].params;
     if (numbers.length !== params.length) {
-      misfits.push(`param_groups[${i}]: the optimizer has ${count(params.length)}, the state dict ${count(numbers.length)}`);
+      misfits.push(
+        `param_groups[${i}]: the optimizer has ${count(params.length)}, the state dict ${count(numbers.length)}`,
+      );
     } else {
-      numbers.forEach((number, j) => numberOf.set(number, params[j]!));
+      numbers.forEach((number, j) => numberOf.set(number, params[j]));
     }
   });
   if (misfits.length > 0) throw misfit(into.name, misfits);
 
-  const groups = into.groups.map((group, i) => readGroup(into, group, saved[i]!, i, misfits));
+  const groups = into.groups.map((group, i) => readGroup(into, group, saved[i], i, misfits));
   for (const [key, entries] of Object.entries(state)) {
     const parameter = numberOf.get(Number(key));
     if (parameter) checkEntries(into, `state[${key}]`, parameter, entries, misfits);
@@ -44,7 +51,7 @@ export function loadStateDict<O extends OptimizerOptions>(into: Loading<O>, stat
   }
   if (misfits.length > 0) throw misfit(into.name, misfits);
 
-  groups.forEach((group, i) => Object.assign(into.groups[i]!, group));
+  groups.forEach((group, i) => Object.assign(into.groups[i], group));
   for (const [number, parameter] of numberOf) into.stateOf(parameter).load(state[number] ?? {});
 }
 
@@ -71,7 +78,9 @@ function readGroup<O extends OptimizerOptions>(
     const name = camelCase(key);
     const before = there[name];
     if (before !== undefined && !sameKind(before, value)) {
-      misfits.push(`param_groups[${index}].${key}: expected ${kindOf(before)}, got ${kindOf(value)}`);
+      misfits.push(
+        `param_groups[${index}].${key}: expected ${Array.isArray(before) ? `${before.length} numbers` : `a ${typeof before}`}, got ${kindOf(value)}`,
+      );
     } else {
       read[name] = Array.isArray(value) ? [...(value as unknown[])] : value;
     }
@@ -105,7 +114,10 @@ function checkEntries<O extends OptimizerOptions>(
     } else if (value === null) {
       continue;
     } else if (kind === 'number') {
-      if (typeof value !== 'number') misfits.push(`${where}: expected a number, got ${isTensor(value) ? 'a tensor: read it with await t.item()' : kindOf(value)}`);
+      if (typeof value !== 'number')
+        misfits.push(
+          `${where}: expected a number, got ${isTensor(value) ? 'a tensor: read it with await t.item()' : kindOf(value)}`,
+        );
     } else if (!isTensor(value)) {
       misfits.push(`${where}: expected a tensor, got ${kindOf(value)}`);
     } else if (value.shape.join() !== parameter.shape.join()) {

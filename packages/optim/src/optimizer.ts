@@ -33,16 +33,16 @@ export interface UpdateContext<O extends OptimizerOptions> {
   readonly gradient: Tensor;
   readonly group: Readonly<ParamGroup<O>>;
   /** A tensor of the parameter's state; zeros until an update has written it. */
-  tensor(name: string): Tensor;
+  readonly tensor: (name: string) => Tensor;
   /** Whether an update has written that tensor. */
-  has(name: string): boolean;
+  readonly has: (name: string) => boolean;
   /** A number of the parameter's state, as the last update left it. */
-  number(name: string): number | undefined;
+  readonly number: (name: string) => number | undefined;
   /**
    * A number as an input of the program, in the parameter's dtype: another value next time compiles nothing. `name` and
    * value say which numbers of a group are one input.
    */
-  input(name: string, value: number): Tensor;
+  readonly input: (name: string, value: number) => Tensor;
 }
 
 /** What an update gives: the parameter's new value, and that of its state by PyTorch's names. */
@@ -76,6 +76,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   readonly paramGroups: ParamGroup<O>[] = [];
   private readonly states = new Map<Parameter, ParameterState>();
+  private disposed = false;
   /** @internal Steps since a scheduler was attached. */
   _steps = 0;
 
@@ -143,6 +144,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   step(): Promise<void>;
   step(closure: () => Tensor): Promise<Tensor>;
   async step(closure?: () => Tensor): Promise<Tensor | void> {
+    if (this.disposed)
+      throw new FakkelError(`${this.name}: step() after dispose(): the state is gone. Make another optimizer.`);
     const loss = closure && enableGrad(closure);
     const work = this.gradients();
     const commits = hidden(() => this.assign(work));
@@ -180,8 +183,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const { device } = parameter;
       const entry = pending.get(device) ?? { device, cells: [], undo: [] };
       pending.set(device, entry);
-      parameter.assign(updates[i]!.parameter);
-      const { cells, before } = state.move(updates[i]!.state ?? {});
+      parameter.assign(updates[i].parameter);
+      const { cells, before } = state.move(updates[i].state ?? {});
       entry.cells.push(parameter, ...cells);
       entry.undo.push({ state, before });
     });
@@ -194,7 +197,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const devices = new Map<Device, number>();
     return (group, beside, name, value) => {
       if (typeof value !== 'number' || Number.isNaN(value)) {
-        throw new FakkelError(`${this.name}: ${name} of parameter group ${group} must be a number, got ${String(value)}`);
+        throw new FakkelError(
+          `${this.name}: ${name} of parameter group ${group} must be a number, got ${String(value)}`,
+        );
       }
       const { device, dtype } = beside;
       const number = devices.get(device) ?? devices.size;
@@ -260,13 +265,15 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       stateDict,
     );
     for (const group of this.paramGroups) {
-      for (const parameter of group.params) for (const name of this.tensorsOf(group)) this.states.get(parameter)!.cell(name);
+      for (const parameter of group.params)
+        for (const name of this.tensorsOf(group)) this.states.get(parameter)!.cell(name);
     }
   }
 
   /** Frees the memory of the optimizer's state now. */
   dispose(): void {
     for (const state of this.states.values()) state.dispose();
+    this.disposed = true;
   }
 
   [Symbol.dispose](): void {

@@ -32,11 +32,13 @@ const CALL = 'Write new %(net.parameters(), { … }).';
 /** The groups in what the constructor was given. */
 export function groupsOf<O extends OptimizerOptions>(name: string, params: unknown): ParamGroupInput<O>[] {
   const call = CALL.replace('%', name);
-  if ((params as unknown) instanceof nn.Module) {
+  if (params instanceof nn.Module) {
     throw new TypeError(`${name}: expected parameters, got a ${(params as object).constructor.name}. ${call}`);
   }
   if (isTensor(params)) {
-    throw new TypeError(`${name}: expected an iterable of parameters or groups, got one tensor. Put it in an array: [p].`);
+    throw new TypeError(
+      `${name}: expected an iterable of parameters or groups, got one tensor. Put it in an array: [p].`,
+    );
   }
   if (typeof params !== 'object' || params === null || !(Symbol.iterator in params)) {
     throw new TypeError(`${name}: expected an iterable of parameters or groups, got ${kindOf(params)}. ${call}`);
@@ -67,7 +69,9 @@ export function completeGroup<O extends OptimizerOptions>(
   taken: ReadonlySet<Parameter>,
 ): ParamGroup<O> {
   if (!isGroup(given)) {
-    throw new TypeError(`${name}: a parameter group must be an object { params, … }, got ${kindOf(given)}`);
+    const keys =
+      typeof given === 'object' && given !== null ? ` with ${Object.keys(given).join(', ') || 'nothing'}` : '';
+    throw new TypeError(`${name}: a parameter group must be an object { params, … }, got ${kindOf(given)}${keys}`);
   }
   const params = isTensor(given.params) ? [given.params] : [...given.params];
   params.forEach((p, i) => checkParameter(name, p, i));
@@ -87,7 +91,7 @@ export function completeGroup<O extends OptimizerOptions>(
       throw new FakkelError(`${name}: '${key}' is required: give it in the options, or in every parameter group`);
     }
   }
-  return group as ParamGroup<O>;
+  return group;
 }
 
 function checkParameter(name: string, value: unknown, index: number): asserts value is Parameter {
@@ -130,7 +134,8 @@ function checkNames(name: string, group: object, known: readonly string[]): void
 export function checkOptions(name: string, options: object, known: readonly string[]): void {
   checkNames(name, options, known);
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw new FakkelError(`${name}: unknown option '${key}'. There are: ${known.join(', ')}.`);
+    if (!known.includes(key))
+      throw new FakkelError(`${name}: unknown option '${key}'. There are: ${known.join(', ')}.`);
   }
 }
 
@@ -140,5 +145,5 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'Object'}`;
   if (typeof value === 'function') return 'a function';
-  return value === undefined ? 'undefined' : `${typeof value} ${String(value as string)}`;
+  return value === undefined ? 'undefined' : `${typeof value} ${value as string | number | boolean}`;
 }

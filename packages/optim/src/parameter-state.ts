@@ -47,7 +47,12 @@ export class ParameterState {
   /** Takes an update's new values, and says what was before. Cells are assigned to, and returned, too. */
   move(values: Readonly<Record<string, Tensor | number>>): { cells: Cell[]; before: Before } {
     const { epoch } = this;
-    const before: Before = { epoch, updates: this.updates++, numbers: new Map(this.numbers), written: new Set(this.written) };
+    const before: Before = {
+      epoch,
+      updates: this.updates++,
+      numbers: new Map(this.numbers),
+      written: new Set(this.written),
+    };
     const cells: Cell[] = [];
     for (const [name, value] of Object.entries(values)) {
       if (typeof value === 'number') {

@@ -53,7 +53,10 @@ export class SGD extends Optimizer<Options> {
   constructor(params: Iterable<Parameter>, options: SGDOptions);
   constructor(params: Iterable<ParamGroupInput<SGDOptions>>, options?: Partial<SGDOptions>);
   constructor(params: Params<SGDOptions>, options: Partial<SGDOptions> = {}) {
-    super(params as Params<Options>, withDefaults<Options>('SGD', options, { lr: undefined as unknown as number, ...DEFAULTS }));
+    super(
+      params as Params<Options>,
+      withDefaults<Options>('SGD', options, { lr: undefined as unknown as number, ...DEFAULTS }),
+    );
   }
 
   protected get stateKinds(): StateKinds {

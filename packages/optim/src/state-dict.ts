@@ -75,7 +75,7 @@ export function unflattenOptimizerState(
     if (!key.startsWith(start)) continue;
     const found = /^(\d+)\.(.+)$/.exec(key.slice(start.length));
     if (!found) throw new StateDictError(`unflattenOptimizerState: expected ${start}<number>.<name>, got '${key}'`);
-    (state[Number(found[1])] ??= {})[found[2]!] = tensor;
+    (state[Number(found[1])] ??= {})[found[2]] = tensor;
   }
   return { state, param_groups };
 }

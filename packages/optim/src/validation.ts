@@ -10,13 +10,20 @@ export function checkAtLeastZero(name: string, options: Readonly<Record<string, 
 /** Throws unless `value` is a finite number. */
 export function checkNumber(name: string, what: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) {
-    throw new FakkelError(`${name}: ${what} must be a finite number, got ${String(value)}.`);
+    throw new FakkelError(`${name}: ${what} must be a finite number, got ${String(value)}.${given(name, what, value)}`);
   }
 }
 
 /** Throws unless `value` is a whole number of at least 1. */
 export function checkCount(name: string, what: string, value: unknown): void {
   if (!Number.isInteger(value) || (value as number) < 1) {
-    throw new FakkelError(`${name}: ${what} must be a whole number of at least 1, got ${String(value)}.`);
+    throw new FakkelError(
+      `${name}: ${what} must be a whole number of at least 1, got ${String(value)}.${given(name, what, value)}`,
+    );
   }
+}
+
+/** PyTorch takes these by position. */
+function given(name: string, what: string, value: unknown): string {
+  return value === undefined ? ` Options come in an object: new ${name}(optimizer, { ${what}: … }).` : '';
 }

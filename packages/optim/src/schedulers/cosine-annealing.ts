@@ -37,7 +37,7 @@ export class CosineAnnealingLR extends LRScheduler<Required<CosineAnnealingLROpt
     const t = this.lastEpoch;
     const cosine = (at: number): number => 1 + Math.cos((Math.PI * at) / tMax);
     return this.groups.map(({ lr }, i) => {
-      const base = this.baseLrs[i]! - etaMin;
+      const base = this.baseLrs[i] - etaMin;
       if (t === 0) return lr;
       if (this.isInitial) return etaMin + (base * (1 + Math.cos((t * Math.PI) / tMax))) / 2;
       // The rate before was the lowest, from which no factor leads up.

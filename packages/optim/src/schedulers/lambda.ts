@@ -27,7 +27,8 @@ export class LambdaLR extends LRScheduler<LambdaLROptions> {
   protected override validate({ lrLambda }: LambdaLROptions): void {
     const given = Array.isArray(lrLambda) ? lrLambda : [lrLambda];
     const odd: unknown = given.find((fn) => typeof fn !== 'function');
-    if (odd !== undefined) throw new TypeError(`LambdaLR: lrLambda must be a function, or one a group, got ${kindOf(odd)}`);
+    if (odd !== undefined)
+      throw new TypeError(`LambdaLR: lrLambda must be a function, or one a group, got ${kindOf(odd)}`);
     if (Array.isArray(lrLambda) && lrLambda.length !== this.groups.length) {
       throw new FakkelError(`LambdaLR: expected ${this.groups.length} functions, one a group, got ${lrLambda.length}`);
     }
@@ -39,6 +40,6 @@ export class LambdaLR extends LRScheduler<LambdaLROptions> {
 
   protected getLr(): number[] {
     const { lrLambda } = this.config;
-    return this.baseLrs.map((lr, i) => lr * (typeof lrLambda === 'function' ? lrLambda : lrLambda[i]!)(this.lastEpoch));
+    return this.baseLrs.map((lr, i) => lr * (typeof lrLambda === 'function' ? lrLambda : lrLambda[i])(this.lastEpoch));
   }
 }

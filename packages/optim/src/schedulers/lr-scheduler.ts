@@ -54,7 +54,7 @@ export abstract class LRScheduler<C extends object = object> {
     if (!(optimizer instanceof Optimizer)) {
       throw new TypeError(`${this.constructor.name}: expected an optimizer, got ${kindOf(optimizer)}`);
     }
-    this.optimizer = optimizer;
+    this.optimizer = optimizer as Optimizer;
     this.config = config as unknown as C;
     this.groups.forEach((group, i) => {
       if (lastEpoch === -1) group.initialLr ??= group.lr;
@@ -111,7 +111,10 @@ export abstract class LRScheduler<C extends object = object> {
 
   /** What a checkpoint needs, beside the optimizer's state dict, which has the rates themselves. */
   stateDict(): SchedulerStateDict {
-    const config = Object.entries(this.savedConfig()).map(([key, value]) => [snakeCase(key), structuredClone(value)]);
+    const config = Object.entries(this.savedConfig() as Record<string, unknown>).map(([key, value]) => [
+      snakeCase(key),
+      structuredClone(value),
+    ]);
     return {
       ...(Object.fromEntries(config) as object),
       base_lrs: [...this.baseLrs],

@@ -1,4 +1,6 @@
+import { FakkelError } from '@fakkel/core';
 import type { Optimizer } from '../optimizer.js';
+import { kindOf } from '../param-groups.js';
 import { checkCount, checkNumber } from '../validation.js';
 import { LRScheduler, type SchedulerOptions } from './lr-scheduler.js';
 
@@ -54,11 +56,14 @@ export interface MultiStepLROptions {
  */
 export class MultiStepLR extends LRScheduler<Required<MultiStepLROptions>> {
   constructor(optimizer: Optimizer, options: MultiStepLROptions & SchedulerOptions) {
-    super(optimizer, { ...options, milestones: [...options.milestones], gamma: options.gamma ?? 0.1 });
+    super(optimizer, { ...options, gamma: options.gamma ?? 0.1 });
   }
 
   protected override validate({ milestones, gamma }: MultiStepLROptions): void {
-    for (const milestone of milestones) checkCount('MultiStepLR', 'a milestone', milestone);
+    if (!Array.isArray(milestones)) {
+      throw new FakkelError(`MultiStepLR: milestones must be an array of epochs, got ${kindOf(milestones)}`);
+    }
+    for (const milestone of milestones as readonly number[]) checkCount('MultiStepLR', 'a milestone', milestone);
     checkNumber('MultiStepLR', 'gamma', gamma);
   }
 
