@@ -3,7 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { float32, float64, golden, maxDifference } from '../../test/golden.js';
-import { manualSeed, nn, rand, Tensor, tensor, type Parameter, zeros } from '../index.js';
+import { manualSeed, nn, rand, type Tensor, tensor, type Parameter, zeros } from '../index.js';
 
 interface Data {
   shape: number[];
@@ -35,7 +35,7 @@ function values({ dtype, data }: Data): Float32Array | Float64Array | Int32Array
   return dtype === 'int32' ? new Int32Array(float32(data).buffer) : dtype === 'float64' ? float64(data) : float32(data);
 }
 const toTensor = (data: Data, options = {}): Tensor =>
-  (tensor(values(data), { dtype: data.dtype, ...options }) as Tensor).reshape(data.shape);
+  tensor(values(data), { dtype: data.dtype, ...options }).reshape(data.shape);
 const leaf = (data: Data): Tensor => toTensor(data).detach().requiresGrad_();
 
 async function expectClose(actual: Tensor, expected: Data, tolerance: number, what: string): Promise<void> {

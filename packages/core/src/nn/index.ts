@@ -15,6 +15,5 @@ export * from './modules/conv.js';
 export * from './modules/dropout.js';
 export * from './modules/linear.js';
 export * from './modules/loss.js';
-export { PADDING_MODES, type PaddingMode } from './modules/padding.js';
 export * from './modules/pooling.js';
 export type { FactoryOptions } from './modules/factory.js';

@@ -417,7 +417,7 @@ function cloneModule<M extends Module>(source: M): M {
     const known = copies.get(module);
     if (known) return known as Module;
     // The constructor is not called: it would draw random numbers and might want arguments.
-    const blank = Reflect.construct(Module, [], module.constructor as new () => Module) as Module;
+    const blank = Reflect.construct(Module, [], module.constructor as new () => Module);
     copies.set(module, blank);
     for (const [key, value] of Object.entries(module)) {
       Object.defineProperty(blank, key, {

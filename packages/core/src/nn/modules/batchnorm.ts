@@ -3,6 +3,7 @@
  */
 import { ShapeError } from '../../errors.js';
 import { noGrad } from '../../graph/modes.js';
+import { checkTensor } from '../../graph/record.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { checkOptions } from '../../ops/arguments.js';
 import { batchNorm } from '../../ops/normalization.js';
@@ -91,8 +92,25 @@ export abstract class BatchNormNd extends Module {
     if (this.bias) zeros_(this.bias);
   }
 
-  /** Throws unless the layer takes inputs of this shape. */
-  protected abstract checkInput(x: Tensor): void;
+  /** How many axes inputs have, and how they are called. */
+  protected abstract readonly axes: { readonly counts: readonly number[]; readonly names: string };
+
+  private checkInput(x: Tensor): void {
+    const layer = this.constructor.name;
+    checkTensor(layer, x);
+    const { counts, names } = this.axes;
+    if (!counts.includes(x.ndim)) {
+      const other = ['', '', 'BatchNorm1d', 'BatchNorm1d', 'BatchNorm2d', 'BatchNorm3d'][x.ndim];
+      const remedy = other ? `${other} takes ${x.ndim} axes.` : 'Add axes with x.unsqueeze(dim), or reshape.';
+      throw new ShapeError(`${layer}: expected ${names}, got ${formatAval(x)}. ${remedy}`);
+    }
+    if (x.shape[1] !== this.numFeatures) {
+      throw new ShapeError(
+        `${layer}: expected ${names} with ${this.numFeatures} channels, got ${formatAval(x)}. ` +
+          `Make the layer for ${x.shape[1]} features; channels come second.`,
+      );
+    }
+  }
 
   override forward(x: Tensor): Tensor {
     this.checkInput(x);
@@ -130,12 +148,7 @@ export abstract class BatchNormNd extends Module {
  * new nn.BatchNorm1d(100)(randn([20, 100])).shape; // [20, 100]
  */
 export class BatchNorm1d extends BatchNormNd {
-  protected override checkInput(x: Tensor): void {
-    if (x.ndim === 2 || x.ndim === 3) return;
-    throw new ShapeError(
-      `BatchNorm1d: expected [N, ${this.numFeatures}] or [N, ${this.numFeatures}, L], got ${formatAval(x)}`,
-    );
-  }
+  protected readonly axes = { counts: [2, 3], names: '[N, C] or [N, C, L]' };
 }
 
 /**
@@ -161,12 +174,7 @@ export class BatchNorm1d extends BatchNormNd {
  * layer(randn([20, 100, 35, 45])).shape; // [20, 100, 35, 45]
  */
 export class BatchNorm2d extends BatchNormNd {
-  protected override checkInput(x: Tensor): void {
-    if (x.ndim === 4) return;
-    throw new ShapeError(
-      `BatchNorm2d: expected [N, ${this.numFeatures}, H, W], got ${formatAval(x)}. Use BatchNorm1d for [N, C] and [N, C, L].`,
-    );
-  }
+  protected readonly axes = { counts: [4], names: '[N, C, H, W]' };
 }
 
 /**
@@ -175,8 +183,5 @@ export class BatchNorm2d extends BatchNormNd {
  * Shape: input and output `[N, numFeatures, D, H, W]`.
  */
 export class BatchNorm3d extends BatchNormNd {
-  protected override checkInput(x: Tensor): void {
-    if (x.ndim === 5) return;
-    throw new ShapeError(`BatchNorm3d: expected [N, ${this.numFeatures}, D, H, W], got ${formatAval(x)}`);
-  }
+  protected readonly axes = { counts: [5], names: '[N, C, D, H, W]' };
 }

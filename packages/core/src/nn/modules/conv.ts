@@ -5,13 +5,17 @@ import { RangeError_, ShapeError } from '../../errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { checkOptions, perAxis, type PerAxis } from '../../ops/arguments.js';
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, type ConvOptions } from '../../ops/convolution.js';
+import { pad } from '../../ops/padding.js';
 import type { Parameter } from '../../runtime/cell.js';
 import { formatAval } from '../../shape.js';
 import { Module } from '../module.js';
 import { pyTuple } from '../python.js';
 import { checkCount, emptyParameter, type FactoryOptions } from './factory.js';
 import { resetWeightAndBias } from './linear.js';
-import { PADDING_MODES, padWith, type PaddingMode } from './padding.js';
+
+/** What padding is filled with: zeros, the input mirrored at its edge, the edge's cell, or the cells of the other end. */
+export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
+const PADDING_MODES: readonly PaddingMode[] = ['zeros', 'reflect', 'replicate', 'circular'];
 
 /** What convolution layers take beside channels and kernel. */
 export interface ConvLayerOptions extends FactoryOptions {
@@ -89,7 +93,7 @@ export abstract class ConvNd extends Module {
       this.padding = perAxis(layer, 'padding', padding, axes, 0);
     } else if (transposed || (padding !== 'same' && padding !== 'valid')) {
       throw new RangeError_(
-        `${layer}: padding is a number, an array${transposed ? '' : `, 'same' or 'valid'`}; got '${String(padding)}'`,
+        `${layer}: padding is a number${transposed ? ' or an array' : `, an array, 'same' or 'valid'`}; got '${String(padding)}'`,
       );
     } else if (padding === 'same' && this.stride.some((n) => n !== 1)) {
       throw new RangeError_(
@@ -131,7 +135,7 @@ export abstract class ConvNd extends Module {
       const total = this.dilation[i] * (k - 1);
       return [Math.floor(total / 2), Math.ceil(total / 2)];
     });
-    return padWith(x, pairs, paddingMode);
+    return pad(x, pairs.reverse().flat(), { mode: paddingMode });
   }
 
   override extraRepr(): string {

@@ -222,7 +222,7 @@ export class AdaptiveAvgPool1d extends AdaptivePoolNd {
   }
 
   override forward(x: Tensor): Tensor {
-    return adaptiveAvgPool1d(x, this.outputSize as number);
+    return adaptiveAvgPool1d(x, this.outputSize);
   }
 }
 
