@@ -228,7 +228,7 @@ const powScalar = defineOp<{ exponent: number }>({
  */
 export function pow(base: TensorLike, exponent: TensorLike): Tensor {
   if (!isTensor(base) || typeof exponent !== 'number' || !Number.isFinite(exponent)) return power(base, exponent);
-  if (isFloat(base.dtype)) return record1(powScalar, [base], { exponent });
+  if (isFloat(base.dtype)) return asRoot(base, exponent) ?? record1(powScalar, [base], { exponent });
   if (!Number.isInteger(exponent)) return composed(() => record1(powScalar, [base.to('float32')], { exponent }));
   if (exponent < 0) {
     throw new DTypeError(
@@ -236,6 +236,22 @@ export function pow(base: TensorLike, exponent: TensorLike): Tensor {
     );
   }
   return record1(powScalar, [castTo(base, 'int32')], { exponent });
+}
+
+/** The exponents that have an op of their own, as in PyTorch: faster, and NaN for the root of −∞. */
+function asRoot(base: Tensor, exponent: number): Tensor | null {
+  switch (exponent) {
+    case 2:
+      return base.square();
+    case 0.5:
+      return base.sqrt();
+    case -1:
+      return base.reciprocal();
+    case -0.5:
+      return base.rsqrt();
+    default:
+      return null;
+  }
 }
 
 const clampOp = defineOp<{ hasLow: boolean; hasHigh: boolean }>({

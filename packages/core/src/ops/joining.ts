@@ -76,10 +76,9 @@ function promoted(tensors: readonly Tensor[]): Tensor[] {
  */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   checkList('cat', tensors);
-  const [first] = tensors;
   // PyTorch leaves tensors of shape [0] out, whatever the others look like.
-  const list = tensors.filter((x) => x.ndim !== 1 || x.shape[0] > 0 || first.ndim === 1);
-  const like = list[0] ?? first;
+  const like = tensors.find((x) => x.ndim !== 1 || x.shape[0] > 0) ?? tensors[0];
+  const list = tensors.filter((x) => x.ndim !== 1 || x.shape[0] > 0 || like.ndim === 1);
   if (like.ndim === 0) throw new ShapeError(`cat: ${formatAval(like)} has no axes to join along. Use stack.`);
   const axis = normalizeDim('cat', dim, like.ndim);
   for (const x of list) checkAlike('cat', like, x, axis);
