@@ -1,1 +1,29 @@
-export {};
+/**
+ * Datasets, samplers, loaders and running normalization for Fakkel.
+ *
+ * @packageDocumentation
+ */
+export { HostArray, type HostSource } from './host-array.js';
+export { ConcatDataset, Dataset, MapDataset, Subset, TensorDataset, type Rows } from './dataset.js';
+export { randomSplit } from './random-split.js';
+export {
+  BatchSampler,
+  RandomSampler,
+  SequentialSampler,
+  SubsetRandomSampler,
+  WeightedRandomSampler,
+  type RandomSamplerOptions,
+  type Sampler,
+} from './samplers.js';
+export { defaultCollate, type Collated, type NumberDTypes } from './collate.js';
+export { DataLoader, type DataLoaderOptions } from './data-loader.js';
+export type { DataLoaderState } from './loader-state.js';
+export { IdxError, parseIdx, readIdx, type IdxArray, type IdxDType } from './idx.js';
+export { IdxDataset } from './idx-dataset.js';
+export { fashionMnist, mnist, type MnistOptions } from './mnist.js';
+export type { FileOptions } from './files.js';
+export type { DownloadProgress } from './download.js';
+export { digits, DigitsDataset } from './digits.js';
+export { resizeBilinear } from './resize.js';
+export { normalize } from './transforms.js';
+export { RunningNormalizer, type ChannelStatistics } from './running-normalizer.js';

@@ -1,0 +1,146 @@
+/**
+ * Datasets: samples by index, and the ways to cut, join and map them.
+ */
+import { isTensor, RangeError_, ShapeError, type Tensor } from '@fakkel/core';
+import { asHostArray, checkIndex, HostArray, readTensor, type HostSource } from './host-array.js';
+
+/**
+ * Samples by index: `torch.utils.data.Dataset`. Extend it, implement it, or pass any object of this form.
+ *
+ * A sample is what your collate function takes; for the default one (`defaultCollate`) numbers, {@link HostArray}s,
+ * `Float32Array`s, tensors, and arrays and objects of these.
+ *
+ * @example
+ * class Squares extends Dataset<[number, number]> {
+ *   length = 10;
+ *   get(i: number): [number, number] {
+ *     return [i, i * i];
+ *   }
+ * }
+ */
+export abstract class Dataset<T> {
+  /** Number of samples. */
+  abstract readonly length: number;
+  /** Sample `index`, from 0 to length − 1; a promise of it where it must be read first. */
+  abstract get(index: number): T | Promise<T>;
+}
+
+/** What a {@link TensorDataset} hands out: one row of each array. */
+export type Rows<A extends readonly unknown[]> = { -readonly [K in keyof A]: HostArray };
+
+/**
+ * Rows of arrays with equal first axes: sample i is the tuple of all rows i, as `torch.utils.data.TensorDataset`.
+ *
+ * Rows are views of the given memory, so a sample costs no copy. Tensors are read once, when the dataset is made; until
+ * that read has ended `get` gives promises.
+ *
+ * @throws ShapeError if the arrays differ in their first axis, or have none.
+ * @example
+ * const images = new HostArray(new Float32Array(10 * 64), [10, 1, 8, 8]);
+ * const labels = Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+ * const [image, label] = await new TensorDataset(images, labels).get(3); // float32[1,8,8] and int32[]
+ */
+export class TensorDataset<const A extends readonly (Tensor | HostSource)[]> extends Dataset<Rows<A>> {
+  readonly length: number;
+  private arrays: readonly HostArray[] | null = null;
+  private readonly reading: Promise<readonly HostArray[]> | null = null;
+
+  constructor(...arrays: A) {
+    super();
+    if (arrays.length === 0) throw new ShapeError('TensorDataset: expected at least one tensor or array');
+    const shaped = arrays.map((a) => (isTensor(a) ? a : asHostArray('TensorDataset', a)));
+    const lengths = shaped.map((a) => a.shape[0]);
+    if (lengths.some((n) => n === undefined || n !== lengths[0])) {
+      const list = shaped.map((a) => `${a.dtype}[${a.shape.join(',')}]`).join(', ');
+      throw new ShapeError(`TensorDataset: the first axis counts the samples and must be equal for all, got ${list}`);
+    }
+    this.length = lengths[0];
+    if (shaped.every((a) => a instanceof HostArray)) {
+      this.arrays = shaped;
+    } else {
+      this.reading = Promise.all(shaped.map(async (a) => (a instanceof HostArray ? a : readTensor(a))));
+      this.reading.then(
+        (read) => (this.arrays = read),
+        () => undefined, // thrown by get
+      );
+    }
+  }
+
+  get(index: number): Rows<A> | Promise<Rows<A>> {
+    checkIndex('TensorDataset.get', index, this.length);
+    if (this.arrays) return this.arrays.map((a) => a.row(index)) as Rows<A>;
+    return this.reading!.then((arrays) => arrays.map((a) => a.row(index)) as Rows<A>);
+  }
+}
+
+/**
+ * The samples of `dataset` at `indices`, in that order: `torch.utils.data.Subset`.
+ *
+ * @throws RangeError if an index is not one of `dataset`.
+ */
+export class Subset<T> extends Dataset<T> {
+  constructor(
+    readonly dataset: Dataset<T>,
+    readonly indices: ArrayLike<number>,
+  ) {
+    super();
+    for (let i = 0; i < indices.length; i++) checkIndex('Subset', indices[i], dataset.length);
+  }
+
+  get length(): number {
+    return this.indices.length;
+  }
+
+  get(index: number): T | Promise<T> {
+    checkIndex('Subset.get', index, this.length);
+    return this.dataset.get(this.indices[index]);
+  }
+}
+
+/** Datasets one after the other: `torch.utils.data.ConcatDataset`. */
+export class ConcatDataset<T> extends Dataset<T> {
+  readonly length: number;
+  /** Index of the first sample after each dataset. */
+  readonly cumulativeSizes: readonly number[];
+
+  constructor(readonly datasets: readonly Dataset<T>[]) {
+    super();
+    if (datasets.length === 0) throw new RangeError_('ConcatDataset: expected at least one dataset');
+    let end = 0;
+    this.cumulativeSizes = datasets.map((d) => (end += d.length));
+    this.length = end;
+  }
+
+  get(index: number): T | Promise<T> {
+    checkIndex('ConcatDataset.get', index, this.length);
+    const which = this.cumulativeSizes.findIndex((end) => index < end);
+    return this.datasets[which].get(index - (which === 0 ? 0 : this.cumulativeSizes[which - 1]));
+  }
+}
+
+/**
+ * `transform` applied to each sample when it is asked for: torchvision's `transform` argument, for any dataset.
+ *
+ * @example
+ * const centred = new MapDataset(digits(), ([image, label]) => [normalize([0.5], [0.5])(image), label] as const);
+ * centred.get(0); // pixels from -1 to 1
+ */
+export class MapDataset<T, U> extends Dataset<U> {
+  constructor(
+    readonly dataset: Dataset<T>,
+    readonly transform: (sample: T, index: number) => U | Promise<U>,
+  ) {
+    super();
+  }
+
+  get length(): number {
+    return this.dataset.length;
+  }
+
+  get(index: number): U | Promise<U> {
+    const sample = this.dataset.get(index);
+    return sample instanceof Promise
+      ? sample.then((value: T) => this.transform(value, index))
+      : this.transform(sample, index);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Splitting a dataset at random.
+ *
+ * Source: PyTorch 1.13, `torch/utils/data/dataset.py` (`random_split`).
+ */
+import { defaultGenerator, RangeError_, type Generator } from '@fakkel/core';
+import { Subset, type Dataset } from './dataset.js';
+
+/**
+ * Splits a dataset into parts that do not overlap: the same samples as `torch.utils.data.random_split` with the same
+ * generator.
+ *
+ * Fractions (a sum of 1) give floor(fraction · length) samples each; those left over go one by one to the parts, from
+ * the first on.
+ *
+ * @param dataset - What to split.
+ * @param lengths - Number of samples of each part, or fractions that add up to 1.
+ * @param generator - Where the permutation is drawn from. Default: the default generator.
+ * @throws RangeError if the lengths do not add up to that of the dataset.
+ * @example
+ * const [train, validation, test] = randomSplit(digits(), [0.8, 0.1, 0.1], new Generator(0));
+ * [train.length, validation.length, test.length]; // [1438, 180, 179]
+ */
+export function randomSplit<T, const L extends readonly number[]>(
+  dataset: Dataset<T>,
+  lengths: L,
+  generator: Generator = defaultGenerator,
+): { -readonly [K in keyof L]: Subset<T> } {
+  const sizes = splitSizes(lengths, dataset.length);
+  const order = generator.randperm(dataset.length);
+  let end = 0;
+  return sizes.map((size) => new Subset(dataset, order.slice(end, (end += size)))) as {
+    -readonly [K in keyof L]: Subset<T>;
+  };
+}
+
+function splitSizes(lengths: readonly number[], total: number): number[] {
+  const sum = lengths.reduce((a, b) => a + b, 0);
+  const list = `[${lengths.join(', ')}]`;
+  if (total === 0) throw new RangeError_('randomSplit: the dataset is empty');
+  for (const n of lengths) {
+    if (!(n >= 0)) throw new RangeError_(`randomSplit: expected lengths or fractions from 0 up, got ${list}`);
+  }
+  if (Math.abs(sum - 1) <= 1e-9) {
+    const sizes = lengths.map((fraction) => Math.floor(total * fraction));
+    const left = total - sizes.reduce((a, b) => a + b, 0);
+    for (let i = 0; i < left; i++) sizes[i % sizes.length]++;
+    return sizes;
+  }
+  if (!lengths.every(Number.isInteger)) {
+    throw new RangeError_(`randomSplit: expected fractions that add up to 1, got ${list}, which adds up to ${sum}`);
+  }
+  if (sum !== total) {
+    throw new RangeError_(
+      `randomSplit: the lengths ${list} add up to ${sum}, the dataset has ${total} samples. Fractions such as ` +
+        `[0.8, 0.1, 0.1] fit any dataset.`,
+    );
+  }
+  return [...lengths];
+}

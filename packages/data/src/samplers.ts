@@ -1,0 +1,191 @@
+/**
+ * Samplers: the order in which a loader asks for samples.
+ *
+ * Source: PyTorch 1.13, `torch/utils/data/sampler.py`. They draw what PyTorch draws, when it does, so that the same
+ * seed gives the same order, epoch after epoch.
+ */
+import { defaultGenerator, Generator, RangeError_ } from '@fakkel/core';
+
+/** Indices, anew for each epoch: each iteration is one. */
+export interface Sampler<I = number> extends Iterable<I> {
+  /** How many indices (or batches) an iteration gives. */
+  readonly length: number;
+  /** What it draws from, if not the default generator: a loader saves its state with its own. */
+  readonly generator?: Generator | undefined;
+}
+
+interface Sized {
+  readonly length: number;
+}
+
+/** 0, 1, … length − 1. */
+export class SequentialSampler implements Sampler {
+  constructor(readonly dataSource: Sized) {}
+
+  get length(): number {
+    return this.dataSource.length;
+  }
+
+  *[Symbol.iterator](): Generator_<number> {
+    for (let i = 0; i < this.length; i++) yield i;
+  }
+}
+
+/** A JavaScript generator; {@link Generator} is the random one. */
+type Generator_<T> = globalThis.Generator<T, void, undefined>;
+
+export interface RandomSamplerOptions {
+  /** Draw each index from all (true), or go through permutations (default). */
+  replacement?: boolean;
+  /** How many to draw; default: as many as there are samples. */
+  numSamples?: number;
+  /** Default: one of its own each epoch, seeded from the default generator. */
+  generator?: Generator | undefined;
+}
+
+/**
+ * Indices in random order: what `shuffle: true` uses.
+ *
+ * @throws RangeError if there is nothing to draw from, or `numSamples` is no whole number from 1 up.
+ * @example
+ * manualSeed(0);
+ * [...new RandomSampler({ length: 5 })]; // list(RandomSampler(range(5))) after torch.manual_seed(0)
+ */
+export class RandomSampler implements Sampler {
+  readonly replacement: boolean;
+  readonly generator: Generator | undefined;
+  private readonly count: number | undefined;
+
+  constructor(
+    readonly dataSource: Sized,
+    options: RandomSamplerOptions = {},
+  ) {
+    this.replacement = options.replacement ?? false;
+    this.generator = options.generator;
+    this.count = options.numSamples;
+    if (dataSource.length === 0) throw new RangeError_('RandomSampler: the dataset is empty');
+    checkCount('RandomSampler: numSamples', this.length);
+  }
+
+  get length(): number {
+    return this.count ?? this.dataSource.length;
+  }
+
+  *[Symbol.iterator](): Generator_<number> {
+    const n = this.dataSource.length;
+    const count = this.length;
+    const generator = this.generator ?? new Generator(defaultGenerator.randomInt64());
+    if (this.replacement) {
+      for (let done = 0; done < count; done += 32) {
+        const indices = new Int32Array(Math.min(32, count - done));
+        generator.randint(indices, 0, n);
+        yield* indices;
+      }
+    } else {
+      for (let i = 0; i < Math.floor(count / n); i++) yield* generator.randperm(n);
+      // Drawn even where nothing of it is used: so does PyTorch, and the next epoch depends on it.
+      yield* generator.randperm(n).subarray(0, count % n);
+    }
+  }
+}
+
+/** The given indices in random order. */
+export class SubsetRandomSampler implements Sampler {
+  constructor(
+    readonly indices: ArrayLike<number>,
+    readonly generator?: Generator,
+  ) {}
+
+  get length(): number {
+    return this.indices.length;
+  }
+
+  *[Symbol.iterator](): Generator_<number> {
+    for (const i of (this.generator ?? defaultGenerator).randperm(this.length)) yield this.indices[i];
+  }
+}
+
+/**
+ * Indices drawn in proportion to weights: for classes of unequal size.
+ *
+ * @throws RangeError if a weight is negative or not finite (when iterated), or `numSamples` is no whole number from 1 up.
+ */
+export class WeightedRandomSampler implements Sampler {
+  private readonly weights: Float64Array;
+  readonly replacement: boolean;
+  readonly generator: Generator | undefined;
+
+  /**
+   * @param weights - One for each sample, ≥ 0; they need not add up to 1.
+   * @param numSamples - How many to draw.
+   * @param options - `replacement` (default true: an index may come again) and `generator`.
+   */
+  constructor(
+    weights: ArrayLike<number>,
+    readonly numSamples: number,
+    options: { replacement?: boolean; generator?: Generator | undefined } = {},
+  ) {
+    checkCount('WeightedRandomSampler: numSamples', numSamples);
+    this.weights = Float64Array.from(weights);
+    this.replacement = options.replacement ?? true;
+    this.generator = options.generator;
+  }
+
+  get length(): number {
+    return this.numSamples;
+  }
+
+  *[Symbol.iterator](): Generator_<number> {
+    yield* (this.generator ?? defaultGenerator).multinomial(this.weights, this.numSamples, this.replacement);
+  }
+}
+
+/**
+ * The indices of `sampler` in batches.
+ *
+ * @example
+ * [...new BatchSampler(new SequentialSampler({ length: 5 }), 2, false)]; // [[0, 1], [2, 3], [4]]
+ */
+export class BatchSampler implements Sampler<number[]> {
+  /**
+   * @param sampler - Any iterable of indices.
+   * @param batchSize - Indices a batch, from 1 up.
+   * @param dropLast - Leave out a last batch that is not full.
+   */
+  constructor(
+    readonly sampler: Iterable<number>,
+    readonly batchSize: number,
+    readonly dropLast: boolean,
+  ) {
+    checkCount('BatchSampler: batchSize', batchSize);
+  }
+
+  get generator(): Generator | undefined {
+    return (this.sampler as Partial<Sampler>).generator;
+  }
+
+  get length(): number {
+    const { length } = this.sampler as Partial<Sampler>;
+    if (length === undefined) {
+      throw new RangeError_('BatchSampler.length: the sampler does not say its length; give it a `length` property');
+    }
+    return this.dropLast ? Math.floor(length / this.batchSize) : Math.ceil(length / this.batchSize);
+  }
+
+  *[Symbol.iterator](): Generator_<number[]> {
+    let batch: number[] = [];
+    for (const index of this.sampler) {
+      batch.push(index);
+      if (batch.length < this.batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0 && !this.dropLast) yield batch;
+  }
+}
+
+/** Throws unless `value` is a whole number from 1 up. */
+export function checkCount(what: string, value: number): void {
+  if (Number.isInteger(value) && value > 0) return;
+  throw new RangeError_(`${what}: expected a whole number from 1 up, got ${String(value)}`);
+}
