@@ -33,15 +33,15 @@ const dropoutOp: Op<NoAttrs> = defineOp<NoAttrs>({
  * masks come from a counter-based generator of their own: the same on every backend after `manualSeed`, and drawing
  * them does not move the numbers of `rand`.
  *
+ * Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+ *
  * @param p Probability of 0, from 0 to 1. An input of the program: changing it compiles nothing. Default 0.5.
  * @param training Whether to drop at all. Default true.
  * @throws RangeError unless 0 ≤ p ≤ 1.
  * @example
  * manualSeed(0);
- * const y = dropout(ones([1000]), 0.2);
+ * const y = nn.functional.dropout(ones([1000]), 0.2);
  * await y.max().item(); // 1.25
- *
- * Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
  */
 export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
   checkTensor('dropout', x);

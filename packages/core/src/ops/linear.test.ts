@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ones, tensor } from '../index.js';
+import { grad, onCompile, ones, tensor, type CompileReport, type Tensor } from '../index.js';
 import { addmm, bmm, dot, linear, matmul, mm, mv, outer } from './linear.js';
 
 describe('shapes', () => {
@@ -67,6 +67,23 @@ describe('values', () => {
       [1, 2],
       [2, 4],
     ]);
+  });
+});
+
+describe('counts', () => {
+  test('the gradients of a linear layer over a batch are one product each, without permutes or expands', async () => {
+    const leaf = (shape: number[]): Tensor => ones(shape).detach().requiresGrad_();
+    const [x, weight, bias] = [leaf([5, 7, 3]), leaf([4, 3]), leaf([4])];
+    const reports: CompileReport[] = [];
+    const stop = onCompile((report) => reports.push(report));
+    const gradients = grad(linear(x, weight, bias).square().sum(), [x, weight, bias]);
+    await Promise.all(gradients.map((g) => g!.data()));
+    stop();
+    expect(reports.length).toBe(1);
+    const ops = Array.from(reports[0].text().matchAll(/= (\w+)\(/g), ([, op]) => op);
+    expect(ops.filter((op) => op === 'matmul').length).toBe(3);
+    expect(ops).not.toContain('permute');
+    expect(ops).not.toContain('expand');
   });
 });
 

@@ -207,7 +207,7 @@ const unbatch = (loss: Tensor, x: Tensor): Tensor => (x.ndim === 1 && loss.ndim 
  * @throws RangeError for a label out of range: at once where the labels are on the host, when it runs otherwise.
  * @example
  * const logp = tensor([[0.5, 0.5], [0.25, 0.75]]).log();
- * await nllLoss(logp, tensor([0, 1], { dtype: 'int32' })).item(); // 0.49041461944580078
+ * await nn.functional.nllLoss(logp, tensor([0, 1], { dtype: 'int32' })).item(); // 0.49041461944580078
  */
 export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions = {}): Tensor {
   checkScores('nllLoss', input, target);
@@ -238,7 +238,7 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions =
  * @throws RangeError for a label out of range: at once where the labels are on the host, when it runs otherwise.
  * @example
  * const logits = tensor([[2, 0], [0, 2]]);
- * await crossEntropy(logits, tensor([0, 1], { dtype: 'int32' })).item(); // 0.12692801654338837
+ * await nn.functional.crossEntropy(logits, tensor([0, 1], { dtype: 'int32' })).item(); // 0.12692801654338837
  */
 export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const op = 'crossEntropy';
@@ -325,7 +325,7 @@ function checkPair(op: string, input: Tensor, target: Tensor): void {
  *
  * @throws ShapeError unless the shapes are equal: PyTorch would broadcast, with a warning.
  * @example
- * await mseLoss(tensor([1, 2]), tensor([0, 4])).item(); // 2.5
+ * await nn.functional.mseLoss(tensor([1, 2]), tensor([0, 4])).item(); // 2.5
  */
 export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
   return elementLoss('mseLoss', input, target, options, (difference) => difference.square());
@@ -336,7 +336,7 @@ export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions
  *
  * @throws ShapeError unless the shapes are equal.
  * @example
- * await l1Loss(tensor([1, 2]), tensor([0, 4])).item(); // 1.5
+ * await nn.functional.l1Loss(tensor([1, 2]), tensor([0, 4])).item(); // 1.5
  */
 export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
   return elementLoss('l1Loss', input, target, options, (difference) => difference.abs());
@@ -357,7 +357,7 @@ export interface BinaryCrossEntropyOptions extends ReductionOptions {
  *
  * @throws ShapeError unless the shapes of input and target are equal.
  * @example
- * await binaryCrossEntropyWithLogits(tensor([0]), tensor([1])).item(); // 0.6931471824645996
+ * await nn.functional.binaryCrossEntropyWithLogits(tensor([0]), tensor([1])).item(); // 0.6931471824645996
  */
 export function binaryCrossEntropyWithLogits(
   input: Tensor,

@@ -134,16 +134,16 @@ function checkChannels(x: Tensor, what: string, channels: Tensor | null | undefi
  *
  * Shape: x `[N, C]` or `[N, C, …]`; the others `[C]`; result as x.
  *
+ * Source: Ioffe and Szegedy, "Batch normalization", 2015.
+ *
  * @param runningMean A cell (a `Buffer`) in training, or null to keep no statistics.
  * @param weight Default: ones.
  * @param bias Default: zeros.
  * @throws ShapeError in training with one value a channel: its variance says nothing.
  * @example
  * const x = tensor([[1, 10], [3, 30]]);
- * const y = batchNorm(x, null, null, null, null, { training: true, eps: 0 });
+ * const y = nn.functional.batchNorm(x, null, null, null, null, { training: true, eps: 0 });
  * await y.toArray(); // [[-1, -1], [1, 1]]
- *
- * Source: Ioffe and Szegedy, "Batch normalization", 2015.
  */
 export function batchNorm(
   x: Tensor,

@@ -113,9 +113,9 @@ export interface AdamUpdate {
  * expAvg ← β₁ · expAvg + (1 − β₁) · d; expAvgSq ← β₂ · expAvgSq + (1 − β₂) · d²;
  * parameter ← parameter − lr / biasCorrection1 · expAvg / (√expAvgSq / √biasCorrection2 + eps).
  *
- * @returns The next parameter and averages, to be assigned.
- *
  * Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014.
+ *
+ * @returns The next parameter and averages, to be assigned.
  */
 export function adamUpdate(update: AdamUpdate): { parameter: Tensor; expAvg: Tensor; expAvgSq: Tensor } {
   const { parameter, gradient, expAvg: avg, expAvgSq: square, maximize = false } = update;
