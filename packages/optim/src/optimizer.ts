@@ -115,7 +115,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    *
    * @throws TypeError, FakkelError for what is no parameter, is there already, or lacks a required option.
    * @example
-   * optimizer.addParamGroup({ params: net.backbone.parameters(), lr: 1e-4 });
+   * const [backbone, head] = [new nn.Linear(8, 4), new nn.Linear(4, 1)];
+   * const optimizer = new SGD(head.parameters(), { lr: 0.01 });
+   * optimizer.addParamGroup({ params: backbone.parameters(), lr: 1e-4 });
    */
   addParamGroup(group: ParamGroupInput<O>): void {
     const complete = completeGroup(this.name, group, this.defaults, new Set(this.states.keys()));
@@ -227,7 +229,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * snapshots: they keep their value when training goes on.
    *
    * @example
-   * const { tensors, metadata } = flattenOptimizerState(optimizer.stateDict());
+   * const optimizer = new Adam(new nn.Linear(4, 1).parameters());
+   * optimizer.stateDict().param_groups[0]; // { lr: 0.001, betas: [0.9, 0.999], …, params: [0, 1] }
    */
   stateDict(): OptimizerStateDict {
     const state: OptimizerStateDict['state'] = {};

@@ -32,6 +32,8 @@ export interface FlatOptimizerState {
  *
  * @param prefix what names begin with. Default `'optimizer'`.
  * @example
+ * const net = new nn.Linear(4, 1);
+ * const optimizer = new Adam(net.parameters());
  * const { tensors, metadata } = flattenOptimizerState(optimizer.stateDict());
  * const bytes = await saveSafetensors(new Map([...net.stateDict(), ...tensors]), metadata);
  */
@@ -53,6 +55,9 @@ export function flattenOptimizerState(stateDict: OptimizerStateDict, prefix = 'o
  *
  * @throws StateDictError if the file holds no optimizer of that prefix.
  * @example
+ * const optimizer = new Adam(new nn.Linear(4, 1).parameters());
+ * const { tensors, metadata } = flattenOptimizerState(optimizer.stateDict());
+ * const bytes = await saveSafetensors(tensors, metadata);
  * optimizer.loadStateDict(unflattenOptimizerState(loadSafetensors(bytes)));
  */
 export function unflattenOptimizerState(
