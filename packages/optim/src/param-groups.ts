@@ -21,6 +21,8 @@ export type ParamGroup<O extends OptimizerOptions = OptimizerOptions> = O & {
 /** A group as it is given: what it leaves out comes from the optimizer's options. */
 export type ParamGroupInput<O extends OptimizerOptions = OptimizerOptions> = Partial<O> & {
   params: Iterable<Parameter> | Parameter;
+  /** For a scheduler that begins in the middle (`lastEpoch`). */
+  initialLr?: number;
   name?: string;
 };
 
