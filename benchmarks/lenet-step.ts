@@ -15,7 +15,9 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 const BATCH = 64;
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, rounds: { type: 'string', default: '7' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, rounds: { type: 'string', default: '7' } },
+});
 const rounds = Number(values.rounds);
 
 interface Contender {
@@ -90,7 +92,13 @@ async function tensorflow(): Promise<Contender> {
   });
   model.compile({ optimizer: tf.train.momentum(0.01, 0.9), loss: 'categoricalCrossentropy' });
   const x = tf.randomNormal([BATCH, 32, 32, 1]);
-  const y = tf.oneHot(tf.tensor1d(Array.from({ length: BATCH }, (_, i) => i % 10), 'int32'), 10);
+  const y = tf.oneHot(
+    tf.tensor1d(
+      Array.from({ length: BATCH }, (_, i) => i % 10),
+      'int32',
+    ),
+    10,
+  );
   return { name: 'TensorFlow.js 4.22.0, cpu', steps: 1, step: () => model.trainOnBatch(x, y) };
 }
 
@@ -125,11 +133,14 @@ async function quiet(): Promise<boolean> {
 }
 
 const makers = { fakkel, convnetjs, tensorflow };
-const chosen = (Object.keys(makers) as (keyof typeof makers)[]).filter((name) => !values.only || values.only.includes(name));
+const chosen = (Object.keys(makers) as (keyof typeof makers)[]).filter(
+  (name) => !values.only || values.only.includes(name),
+);
 const contenders: Contender[] = [];
 for (const name of chosen) contenders.push(await makers[name]());
 
-if (!(await quiet())) console.log(`The machine is not quiet (load ${loadavg()[0]!.toFixed(1)}): take the figures with care.`);
+if (!(await quiet()))
+  console.log(`The machine is not quiet (load ${loadavg()[0]!.toFixed(1)}): take the figures with care.`);
 for (const contender of contenders) await contender.step(); // compiles and warms up
 const times = new Map<string, number[]>();
 for (let round = 0; round < rounds; round++) {
@@ -147,5 +158,9 @@ const base = median(times.get('Fakkel, reference backend') ?? [NaN]);
 console.log(`LeNet-5 training step, batch ${BATCH}, 1×32×32; ${rounds} rounds, interleaved; ms`);
 for (const [name, list] of times) {
   const m = median(list);
-  console.log(`${name.padEnd(28)} median ${m.toFixed(1).padStart(8)}   min ${Math.min(...list).toFixed(1).padStart(8)}   ${(m / base).toFixed(2)}× Fakkel's time`);
+  console.log(
+    `${name.padEnd(28)} median ${m.toFixed(1).padStart(8)}   min ${Math.min(...list)
+      .toFixed(1)
+      .padStart(8)}   ${(m / base).toFixed(2)}× Fakkel's time`,
+  );
 }

@@ -21,7 +21,8 @@ beforeEach(() => {
 });
 
 const packageFolders = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
-const below = (path: string): string[] => readdirSync(join(root, path), { recursive: true }).map((name) => `${path}/${String(name)}`);
+const below = (path: string): string[] =>
+  readdirSync(join(root, path), { recursive: true }).map((name) => `${path}/${String(name)}`);
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
@@ -50,14 +51,19 @@ async function run(code: string): Promise<void> {
 
 /** The fenced TypeScript blocks of a page that import something of ours; the others are fragments. */
 function blocks(page: string): string[] {
-  return [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((m) => m[1]!).filter((code) => code.includes("from '@fakkel/"));
+  return [...page.matchAll(/```ts\n([\s\S]*?)```/g)]
+    .map((m) => m[1]!)
+    .filter((code) => code.includes("from '@fakkel/"));
 }
 
 /** The `@example`s of a source file. */
 function examples(source: string): string[] {
   const found: string[] = [];
   for (const [, comment] of source.matchAll(/\/\*\*([\s\S]*?)\*\//g)) {
-    const text = comment!.split('\n').map((line) => line.replace(/^\s*\* ?/, '')).join('\n');
+    const text = comment!
+      .split('\n')
+      .map((line) => line.replace(/^\s*\* ?/, ''))
+      .join('\n');
     for (const [, body] of text.matchAll(/@example\n([\s\S]*?)(?=\n@\w|$)/g)) {
       const code = body!.replace(/^```ts\n|```\s*$/gm, '').trim();
       if (code && !/^```(?!ts)/.test(body!.trim())) found.push(code);
@@ -83,7 +89,8 @@ function withImports(code: string): string {
     if (ts.isVariableStatement(statement)) {
       for (const { name } of statement.declarationList.declarations) if (ts.isIdentifier(name)) names.delete(name.text);
     }
-    if ((ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && statement.name) names.delete(statement.name.text);
+    if ((ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && statement.name)
+      names.delete(statement.name.text);
   }
   const imports = Object.entries(packages).flatMap(([name, exports]) => {
     const used = [...names].filter((n) => n in exports && n !== 'default');
@@ -95,13 +102,17 @@ function withImports(code: string): string {
 
 describe.each(pages)('%s', (page) => {
   const found = blocks(readFileSync(join(root, page), 'utf8'));
-  test.each(found.map((code, i) => [i + 1, code] as const))('block %i', { timeout: 60_000 }, async (_, code) => run(code));
+  test.each(found.map((code, i) => [i + 1, code] as const))('block %i', { timeout: 60_000 }, async (_, code) =>
+    run(code),
+  );
   if (found.length === 0) test.skip('has no code to run', () => undefined);
 });
 
 describe.each(sources)('%s', (file) => {
   const found = examples(readFileSync(join(root, file), 'utf8'));
-  test.each(found.map((code, i) => [i + 1, code] as const))('example %i', { timeout: 60_000 }, async (_, code) => run(withImports(code)));
+  test.each(found.map((code, i) => [i + 1, code] as const))('example %i', { timeout: 60_000 }, async (_, code) =>
+    run(withImports(code)),
+  );
 });
 
 test('there are examples: this file tests something', () => {

@@ -32,12 +32,16 @@ export const y = (await x.item()) > 0 ? 1 : 2;
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('if (tensor), a floating step() and await tensor are reported, right code is not', { timeout: 60_000 }, async () => {
-  const eslint = new ESLint({ cwd: folder, overrideConfigFile: join(folder, 'eslint.config.mjs') });
-  const [result] = await eslint.lintFiles(['code.ts']);
-  expect(result!.messages.map(({ line, ruleId }) => `${line} ${ruleId}`)).toEqual([
-    '4 @typescript-eslint/no-unnecessary-condition',
-    '6 @typescript-eslint/no-floating-promises',
-    '7 @typescript-eslint/await-thenable',
-  ]);
-});
+test(
+  'if (tensor), a floating step() and await tensor are reported, right code is not',
+  { timeout: 60_000 },
+  async () => {
+    const eslint = new ESLint({ cwd: folder, overrideConfigFile: join(folder, 'eslint.config.mjs') });
+    const [result] = await eslint.lintFiles(['code.ts']);
+    expect(result!.messages.map(({ line, ruleId }) => `${line} ${ruleId}`)).toEqual([
+      '4 @typescript-eslint/no-unnecessary-condition',
+      '6 @typescript-eslint/no-floating-promises',
+      '7 @typescript-eslint/await-thenable',
+    ]);
+  },
+);

@@ -22,15 +22,21 @@ class Risky extends nn.Module {
 }
 
 test('names the op, the module and the line of the first NaN or Inf', async () => {
-  const error = await new Risky()(tensor([0.25, 1])).item().catch((e: unknown) => e as Error);
+  const error = await new Risky()(tensor([0.25, 1]))
+    .item()
+    .catch((e: unknown) => e as Error);
   expect(error).toBeInstanceOf(NonFiniteError);
-  expect((error as Error).message).toMatch(/^log in inner made NaN \(element 0\)|^log in inner \(recorded .*\) made NaN/);
+  expect((error as Error).message).toMatch(
+    /^log in inner made NaN \(element 0\)|^log in inner \(recorded .*\) made NaN/,
+  );
   expect((error as Error).message).toContain('checking.test.ts');
 });
 
 test('NaN in the data is found where it enters', async () => {
   const x = tensor([1, NaN, 3, 4]).reshape([1, 4]);
-  await expect(new TwoLayerNet()(x).sum().item()).rejects.toThrow(/^the data float32\[4\] given to reshape .*holds NaN \(element 1\)/);
+  await expect(new TwoLayerNet()(x).sum().item()).rejects.toThrow(
+    /^the data float32\[4\] given to reshape .*holds NaN \(element 1\)/,
+  );
 });
 
 test('a gradient that overflows is named too', async () => {
@@ -47,7 +53,9 @@ test('a healthy step passes, and gives the same numbers', async () => {
     const losses: number[] = [];
     for (let i = 0; i < 3; i++) {
       optimizer.zeroGrad();
-      const loss = net(randn([4, 4])).square().mean();
+      const loss = net(randn([4, 4]))
+        .square()
+        .mean();
       loss.backward();
       await optimizer.step();
       losses.push(await loss.item());

@@ -9,33 +9,34 @@ beforeEach(() => void manualSeed(0));
 /** A reference backend whose next run fails on demand, before it has consumed anything. */
 async function fallible(): Promise<{ device: Device; failNext: (what?: 'run' | 'compile') => void }> {
   let fail: 'run' | 'compile' | null = null;
-  const device = await freshDevice((backend): Backend =>
-    new Proxy(backend, {
-      get(target, name) {
-        if (name === 'compile') {
-          return async (program: Parameters<Backend['compile']>[0]) => {
-            if (fail === 'compile') {
-              fail = null;
-              throw new Error('no such kernel');
-            }
-            const executable = await target.compile(program);
-            return {
-              ...executable,
-              dispose: () => executable.dispose(),
-              run: async (...args: Parameters<typeof executable.run>) => {
-                if (fail === 'run') {
-                  fail = null;
-                  throw new Error('the device hiccuped');
-                }
-                return executable.run(...args);
-              },
+  const device = await freshDevice(
+    (backend): Backend =>
+      new Proxy(backend, {
+        get(target, name) {
+          if (name === 'compile') {
+            return async (program: Parameters<Backend['compile']>[0]) => {
+              if (fail === 'compile') {
+                fail = null;
+                throw new Error('no such kernel');
+              }
+              const executable = await target.compile(program);
+              return {
+                ...executable,
+                dispose: () => executable.dispose(),
+                run: async (...args: Parameters<typeof executable.run>) => {
+                  if (fail === 'run') {
+                    fail = null;
+                    throw new Error('the device hiccuped');
+                  }
+                  return executable.run(...args);
+                },
+              };
             };
-          };
-        }
-        const value = Reflect.get(target, name) as unknown;
-        return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
-      },
-    }),
+          }
+          const value = Reflect.get(target, name) as unknown;
+          return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+        },
+      }),
   );
   return { device, failNext: (what = 'run') => void (fail = what) };
 }
@@ -46,7 +47,9 @@ test('a failing run leaves cells intact, and the next freshly recorded step work
   const optimizer = new SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
   const step = async (): Promise<number> => {
     optimizer.zeroGrad();
-    const loss = net(randn([2, 4], { device })).square().mean();
+    const loss = net(randn([2, 4], { device }))
+      .square()
+      .mean();
     loss.backward();
     await optimizer.step();
     return loss.item();
@@ -55,7 +58,9 @@ test('a failing run leaves cells intact, and the next freshly recorded step work
   const before = await Promise.all(net.parameters().map((p) => p.data()));
   const state = await net.fc1.weight.data();
   failNext();
-  await expect(step()).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(step()).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[BackendError: fresh: a run failed: the device hiccuped]`,
+  );
   expect(await Promise.all(net.parameters().map((p) => p.data()))).toEqual(before);
   await step();
   expect(await net.fc1.weight.data()).not.toEqual(state);
@@ -90,7 +95,10 @@ test('no buffer leaks in a failed run', async () => {
   const optimizer = new SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
   const step = async (): Promise<void> => {
     optimizer.zeroGrad();
-    net(randn([2, 4], { device })).square().mean().backward();
+    net(randn([2, 4], { device }))
+      .square()
+      .mean()
+      .backward();
     await optimizer.step();
   };
   await step();
@@ -113,7 +121,10 @@ test('a run queued behind a failed one, on its values, fails with it', async () 
   const a = first.data().catch((e: unknown) => e);
   await Promise.resolve();
   await Promise.resolve();
-  const b = cell.mul(3).data().catch((e: unknown) => e);
+  const b = cell
+    .mul(3)
+    .data()
+    .catch((e: unknown) => e);
   expect(await a).toBe(await b);
   expect(await cell.item()).toBe(1);
 });
@@ -121,7 +132,9 @@ test('a run queued behind a failed one, on its values, fails with it', async () 
 test('an op that throws while it is recorded changes nothing', async () => {
   const net = new TwoLayerNet();
   const before = await net.fc1.weight.data();
-  expect(() => net(randn([2, 5]))).toThrowErrorMatchingInlineSnapshot();
+  expect(() => net(randn([2, 5]))).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: linear: expected input with 4 features (weight is float32[8,4]), got float32[2,5]. The last axis of the input must have inFeatures elements.]`,
+  );
   expect(await net.fc1.weight.data()).toEqual(before);
   expect(net(randn([2, 4])).shape).toEqual([2, 3]);
 });
@@ -148,7 +161,9 @@ test('an asynchronous forward is an error that teaches', () => {
       return 1;
     }
   }
-  expect(() => new Async()() as unknown).toThrowErrorMatchingInlineSnapshot();
+  expect(() => new Async()() as unknown).toThrowErrorMatchingInlineSnapshot(
+    `[FakkelError: Async: forward returned a promise. It is synchronous: nothing needs to be awaited inside, values are computed when they are read outside.]`,
+  );
 });
 
 test('a disposed device says so', async () => {
@@ -156,5 +171,5 @@ test('a disposed device says so', async () => {
   const x = tensor([1], { device });
   await x.add(1).data();
   await device.dispose();
-  await expect(x.add(1).data()).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(x.add(1).data()).rejects.toThrowErrorMatchingInlineSnapshot(`[BackendError: fresh was disposed of]`);
 });

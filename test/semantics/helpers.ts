@@ -13,7 +13,12 @@ export async function cost(
       .map(([op, n]): [string, number] => [op, n - (before.backend.kernels[op] ?? 0)])
       .filter(([, n]) => n > 0),
   );
-  return { compiles: after.compiles - before.compiles, runs: after.runs - before.runs, nodes: after.nodes - before.nodes, kernels };
+  return {
+    compiles: after.compiles - before.compiles,
+    runs: after.runs - before.runs,
+    nodes: after.nodes - before.nodes,
+    kernels,
+  };
 }
 
 /** A device of its own, so that counts start at zero. */

@@ -6,27 +6,31 @@ import { SmallConvNet, TwoLayerNet } from './helpers.js';
 
 beforeEach(() => void manualSeed(0));
 
-test('10,000 steps in a loop that awaits only microtasks hold live buffers and bytes constant', { timeout: 120_000 }, async () => {
-  const net = new TwoLayerNet();
-  const optimizer = new Adam(net.parameters(), { lr: 1e-3 });
-  const x = rand([4, 4]);
-  let macrotask = false;
-  const timer = setImmediate(() => (macrotask = true));
-  const live: string[] = [];
-  for (let i = 0; i < 10_000; i++) {
-    optimizer.zeroGrad();
-    const loss = net(x).square().mean();
-    loss.backward();
-    await optimizer.step();
-    if (i % 1000 === 10) {
-      const { liveBuffers, liveBytes, peakBytes } = stats().backend;
-      live.push(`${liveBuffers} buffers, ${liveBytes} bytes, peak ${peakBytes}, ${memory().totalBuffers} held`);
+test(
+  '10,000 steps in a loop that awaits only microtasks hold live buffers and bytes constant',
+  { timeout: 120_000 },
+  async () => {
+    const net = new TwoLayerNet();
+    const optimizer = new Adam(net.parameters(), { lr: 1e-3 });
+    const x = rand([4, 4]);
+    let macrotask = false;
+    const timer = setImmediate(() => (macrotask = true));
+    const live: string[] = [];
+    for (let i = 0; i < 10_000; i++) {
+      optimizer.zeroGrad();
+      const loss = net(x).square().mean();
+      loss.backward();
+      await optimizer.step();
+      if (i % 1000 === 10) {
+        const { liveBuffers, liveBytes, peakBytes } = stats().backend;
+        live.push(`${liveBuffers} buffers, ${liveBytes} bytes, peak ${peakBytes}, ${memory().totalBuffers} held`);
+      }
     }
-  }
-  expect(macrotask).toBe(false);
-  clearImmediate(timer);
-  expect(new Set(live).size).toBe(1);
-});
+    expect(macrotask).toBe(false);
+    clearImmediate(timer);
+    expect(new Set(live).size).toBe(1);
+  },
+);
 
 test('reading the loss before backward, 1,000 times, holds them constant too', async () => {
   const net = new SmallConvNet();
@@ -34,7 +38,9 @@ test('reading the loss before backward, 1,000 times, holds them constant too', a
   const counts = new Set<number>();
   for (let i = 0; i < 1000; i++) {
     optimizer.zeroGrad();
-    const loss = net(randn([1, 1, 8, 8])).square().mean();
+    const loss = net(randn([1, 1, 8, 8]))
+      .square()
+      .mean();
     await loss.item();
     loss.backward();
     await optimizer.step();
@@ -83,7 +89,10 @@ test('an evaluation loop that forgot noGrad keeps no batch after the next step',
   const { activation } = memory().bytes;
   expect(activation).toBe(0);
   net.train();
-  net(rand([4, 4])).square().mean().backward();
+  net(rand([4, 4]))
+    .square()
+    .mean()
+    .backward();
   await optimizer.step();
   await collectGarbage();
   expect(batches.filter((ref) => ref.deref()).length).toBeLessThanOrEqual(1);

@@ -1,5 +1,21 @@
 /** What runs when: design §4, "When things run". Each test states a claim and its count. */
-import { evaluate, flush, flushWaiting, manualSeed, nn, noGrad, ones, onCompile, rand, randn, scope, stats, tensor, zeros, type Tensor } from '@fakkel/core';
+import {
+  evaluate,
+  flush,
+  flushWaiting,
+  manualSeed,
+  nn,
+  noGrad,
+  ones,
+  onCompile,
+  rand,
+  randn,
+  scope,
+  stats,
+  tensor,
+  zeros,
+  type Tensor,
+} from '@fakkel/core';
 import { Adam, SGD } from '@fakkel/optim';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { cost, SmallConvNet, TwoLayerNet } from './helpers.js';
@@ -138,7 +154,12 @@ describe('sharing', () => {
 
   test('programs do not depend on how two requests interleave', async () => {
     const net = new TwoLayerNet().eval();
-    const infer = (): Promise<unknown> => noGrad(() => net(randn([1, 4])).softmax(1).data());
+    const infer = (): Promise<unknown> =>
+      noGrad(() =>
+        net(randn([1, 4]))
+          .softmax(1)
+          .data(),
+      );
     await infer();
     const { compiles } = await cost(async () => {
       const a = infer();
@@ -209,18 +230,34 @@ describe('sharing', () => {
 describe('inputs and attributes', () => {
   const compilesOver = async (fn: (i: number) => Promise<unknown>, times = 5): Promise<number> => {
     await fn(0);
-    return (await cost(async () => {
-      for (let i = 1; i < times; i++) await fn(i);
-    })).compiles;
+    return (
+      await cost(async () => {
+        for (let i = 1; i < times; i++) await fn(i);
+      })
+    ).compiles;
   };
 
   test('number operands', async () => {
     const x = tensor([1, 2, 3]);
-    expect(await compilesOver((i) => x.mul(i + 0.5).add(i).data())).toBe(0);
+    expect(
+      await compilesOver((i) =>
+        x
+          .mul(i + 0.5)
+          .add(i)
+          .data(),
+      ),
+    ).toBe(0);
   });
   test('a number that happens to be 0 or 1 changes no structure', async () => {
     const x = tensor([1, 2, 3]);
-    expect(await compilesOver((i) => x.mul([2, 1, 0][i % 3]!).add([5, 0, 1][i % 3]!).data())).toBe(0);
+    expect(
+      await compilesOver((i) =>
+        x
+          .mul([2, 1, 0][i % 3]!)
+          .add([5, 0, 1][i % 3]!)
+          .data(),
+      ),
+    ).toBe(0);
     expect(await x.mul(1).add(0).toArray()).toEqual([1, 2, 3]);
   });
   test('clamp bounds', async () => {
@@ -236,7 +273,13 @@ describe('inputs and attributes', () => {
   });
   test('full and tensor values', async () => {
     const { full } = await import('@fakkel/core');
-    expect(await compilesOver((i) => full([3], i).add(tensor([i, i, i])).data())).toBe(0);
+    expect(
+      await compilesOver((i) =>
+        full([3], i)
+          .add(tensor([i, i, i]))
+          .data(),
+      ),
+    ).toBe(0);
   });
   test('dropout probability and seed', async () => {
     const x = ones([100]);
@@ -253,7 +296,9 @@ describe('inputs and attributes', () => {
         if ('momentum' in group!) group['momentum'] = 0.9 - 0.1 * i;
         group!['weightDecay'] = 0.01 * i;
         optimizer.zeroGrad();
-        net(ones([2, 4])).sum().backward();
+        net(ones([2, 4]))
+          .sum()
+          .backward();
         await optimizer.step();
       });
       expect(compiles).toBe(0);
@@ -267,7 +312,10 @@ describe('inputs and attributes', () => {
       for (let i = 0; i < 100; i++) {
         optimizer.paramGroups[0]!.lr = 0.05 * (1 + Math.cos((Math.PI * i) / 100));
         optimizer.zeroGrad();
-        net(rand([4, 4])).square().mean().backward();
+        net(rand([4, 4]))
+          .square()
+          .mean()
+          .backward();
         await optimizer.step();
       }
     });
@@ -280,7 +328,10 @@ describe('inputs and attributes', () => {
     const differences: string[] = [];
     const step = async (n: number): Promise<void> => {
       optimizer.zeroGrad();
-      net(rand([n, 4])).square().mean().backward();
+      net(rand([n, 4]))
+        .square()
+        .mean()
+        .backward();
       await optimizer.step();
     };
     await step(8);
@@ -315,7 +366,15 @@ test('tensors without elements never reach a backend', async () => {
     expect(await empty.add(1).toArray()).toEqual([]);
     expect(await empty.sum().item()).toBe(0);
     expect(await empty.sum(0).toArray()).toEqual([0, 0, 0]);
-    expect(await ones([3, 0]).matmul(ones([0, 2])).toArray()).toEqual([[0, 0], [0, 0], [0, 0]]);
+    expect(
+      await ones([3, 0])
+        .matmul(ones([0, 2]))
+        .toArray(),
+    ).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
   });
   expect(Object.keys(kernels).filter((op) => op === 'sum' || op === 'matmul')).toEqual([]);
 });

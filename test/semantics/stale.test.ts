@@ -1,5 +1,18 @@
 /** What was not kept is never answered from newer weights: design §4, "After a run". */
-import { Cell, flush, manualSeed, memory, nn, noGrad, ones, Parameter, randn, StaleTensorError, tensor, type Tensor } from '@fakkel/core';
+import {
+  Cell,
+  flush,
+  manualSeed,
+  memory,
+  nn,
+  noGrad,
+  ones,
+  Parameter,
+  randn,
+  StaleTensorError,
+  tensor,
+  type Tensor,
+} from '@fakkel/core';
 import { SGD } from '@fakkel/optim';
 import { beforeEach, expect, test } from 'vitest';
 import { cost, TwoLayerNet } from './helpers.js';
@@ -15,7 +28,9 @@ test('a read of stale logits throws, naming the cell and the remedy', async () =
   const logits = net(ones([1, 4])); // 1.2 MB, read by the loss: no output by itself
   logits.square().mean().backward();
   await optimizer.step();
-  await expect(logits.data()).rejects.toThrowErrorMatchingInlineSnapshot();
+  await expect(logits.data()).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[StaleTensorError: this value (float32[1,300000]) was not kept and can't be computed again, because 'weight' has changed since it was recorded. Read it before the step (await it), or call keep() on it where it is made.]`,
+  );
 });
 
 test('keep() on it makes it readable', async () => {
@@ -52,7 +67,9 @@ test('small results never go stale: a thousand losses are read at the end', asyn
   const losses: Tensor[] = [];
   for (let i = 0; i < 1000; i++) {
     optimizer.zeroGrad();
-    const loss = net(randn([2, 4])).square().mean();
+    const loss = net(randn([2, 4]))
+      .square()
+      .mean();
     loss.backward();
     await optimizer.step();
     losses.push(loss);
@@ -136,7 +153,9 @@ test('a value drops its recipe when a cell that it read has changed', async () =
   const kept = net(ones([2, 4]));
   await kept.data();
   expect(kept._recipe).not.toBeNull();
-  net(ones([1, 4])).sum().backward();
+  net(ones([1, 4]))
+    .sum()
+    .backward();
   await optimizer.step();
   expect(kept._recipe).toBeNull();
   expect(await kept.data()).toHaveLength(6);

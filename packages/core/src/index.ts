@@ -17,7 +17,17 @@ export type { TensorMethods } from './methods.js';
 
 export { Buffer, Cell, Parameter, type CellOptions, type GradientState } from './runtime/cell.js';
 export { Device, getDefaultDevice, referenceDevice, setDefaultDevice } from './runtime/device.js';
-export { commit, evaluate, flush, flushWaiting, memory, scope, setMemoryBudget, stats, type Stats } from './runtime/api.js';
+export {
+  commit,
+  evaluate,
+  flush,
+  flushWaiting,
+  memory,
+  scope,
+  setMemoryBudget,
+  stats,
+  type Stats,
+} from './runtime/api.js';
 export { checkNumerics } from './runtime/checking.js';
 export { formatMemory, type MemoryReport } from './runtime/memory.js';
 export type { MemoryRole } from './runtime/storage.js';

@@ -38,12 +38,18 @@ export interface GradOptions {
  *
  * @throws AutogradError if an input is not reached (and not `allowUnused`), or needs no gradient.
  */
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null)[] {
   const from = outputs instanceof Tensor ? [outputs] : outputs;
   const to = inputs instanceof Tensor ? [inputs] : inputs;
   for (const input of to) {
     if (!input.requiresGrad) {
-      throw new AutogradError(`grad: an input (${formatAval(input)}) does not require gradients. Make it with { requiresGrad: true }.`);
+      throw new AutogradError(
+        `grad: an input (${formatAval(input)}) does not require gradients. Make it with { requiresGrad: true }.`,
+      );
     }
   }
   const seeds = from.map((t, i) => seedOf('grad', t, options.gradOutputs?.[i] ?? undefined));
@@ -76,7 +82,9 @@ function seedOf(op: string, t: Tensor, gradient: Tensor | undefined): Tensor {
   }
   if (gradient) {
     if (!sameShape(gradient.shape, t.shape)) {
-      throw new ShapeError(`${op}: the gradient must have the shape of the tensor, ${formatAval(t)}; got ${formatAval(gradient)}`);
+      throw new ShapeError(
+        `${op}: the gradient must have the shape of the tensor, ${formatAval(t)}; got ${formatAval(gradient)}`,
+      );
     }
     return gradient;
   }
@@ -224,7 +232,9 @@ function contextOf(node: Node, rule: VjpRule<any>, incoming: readonly (Tensor | 
     output: outputs[0]!,
     gradients: incoming,
     get gradient(): Tensor {
-      return incoming[0] ?? scalar(0, node.outputs[0]!.dtype, node.outputs[0]!.device).expand([...node.outputs[0]!.shape]);
+      return (
+        incoming[0] ?? scalar(0, node.outputs[0]!.dtype, node.outputs[0]!.device).expand([...node.outputs[0]!.shape])
+      );
     },
     needs,
   };

@@ -41,7 +41,8 @@ export function defineFunction(definition: FunctionDefinition): (...inputs: Tens
   const many = defineFunctionMany(definition);
   return (...inputs) => {
     const outputs = many(...inputs);
-    if (outputs.length !== 1) throw new FakkelError(`${definition.name}: has ${outputs.length} outputs; use defineFunctions`);
+    if (outputs.length !== 1)
+      throw new FakkelError(`${definition.name}: has ${outputs.length} outputs; use defineFunctions`);
     return outputs[0]!;
   };
 }
@@ -51,7 +52,8 @@ export function defineFunctions(definition: FunctionDefinition): (...inputs: Ten
   return defineFunctionMany(definition);
 }
 
-const asList = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : [value as T]);
+const asList = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
 function defineFunctionMany({ name, forward, backward }: FunctionDefinition): (...inputs: Tensor[]) => Tensor[] {
   // The op's shapes are those of its forward, which runs on the real inputs at the call: the results come in as

@@ -93,13 +93,17 @@ async function load(backend: string): Promise<BackendDefinition> {
     if (!missing && !/Failed to (fetch|resolve)|Cannot find/i.test(message)) throw error;
     throw new BackendUnavailableError(
       `backend '${backend}' is not installed: run \`npm install ${name}\`` +
-        (typeof process === 'undefined' ? `; in a bundled application import it and pass the object: device(backend)` : ''),
+        (typeof process === 'undefined'
+          ? `; in a bundled application import it and pass the object: device(backend)`
+          : ''),
       { cause: error },
     );
   }
   const exported = [module['default'], ...Object.values(module)].find(isDefinition);
   if (!exported) {
-    throw new BackendUnavailableError(`${name} exports no backend: its default export should be defineBackend({ name, create })`);
+    throw new BackendUnavailableError(
+      `${name} exports no backend: its default export should be defineBackend({ name, create })`,
+    );
   }
   return exported;
 }
@@ -130,7 +134,10 @@ async function importFromApplication(name: string): Promise<Record<string, unkno
       failure = error;
       continue;
     }
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ pathToFileURL(resolved).href)) as Record<string, unknown>;
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ pathToFileURL(resolved).href)) as Record<
+      string,
+      unknown
+    >;
   }
   throw failure;
 }

@@ -2,6 +2,7 @@
  * A recorded operation: the recipe of its outputs.
  */
 import type { Op } from '../ops/def.js';
+import type { Group } from '../runtime/groups.js';
 import type { Attrs } from '../program/program.js';
 import type { Tensor } from './tensor.js';
 
@@ -20,8 +21,8 @@ export class Node {
   readonly id = nextNodeId++;
   readonly key: number;
   outputs: Tensor[] = [];
-  /** Some run has executed it. */
-  ran = false;
+  /** The un-run work that it belongs to. */
+  group: Group | null = null;
   /** `backward` has gone through it and its tape is given up. */
   consumed = false;
   /** Where it was recorded; checking mode only. */

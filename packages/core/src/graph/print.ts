@@ -39,7 +39,11 @@ function formatter(values: readonly number[], tensor: Tensor): (v: number) => st
   const min = Math.min(...nonzero, Infinity);
   const whole = finite.every((v) => v === Math.ceil(v));
   let one: (v: number) => string;
-  if (nonzero.length > 0 && (max / min > 1000 || max > 1e8 || min < 1e-4) && !(whole && max <= 1e8 && max / min <= 1000)) {
+  if (
+    nonzero.length > 0 &&
+    (max / min > 1000 || max > 1e8 || min < 1e-4) &&
+    !(whole && max <= 1e8 && max / min <= 1000)
+  ) {
     one = (v) => v.toExponential(4).replace(/e([+-])(\d)$/, 'e$10$2');
   } else if (whole) {
     one = (v) => `${v.toFixed(0)}.`;
@@ -69,7 +73,9 @@ export function formatData(tensor: Tensor, data: TypedArray): string {
   const render = (axis: number, offset: number, indent: number): string => {
     if (axis === shape.length) return shape.length === 0 ? format(data[offset]!).trim() : format(data[offset]!);
     const step = sizeOf(shape.slice(axis + 1));
-    const parts = shown(shape[axis]!, summarize).map((i) => (i < 0 ? '...' : render(axis + 1, offset + i * step, indent + 1)));
+    const parts = shown(shape[axis]!, summarize).map((i) =>
+      i < 0 ? '...' : render(axis + 1, offset + i * step, indent + 1),
+    );
     const inner = shape.length - axis - 1;
     const separator = inner === 0 ? ', ' : `,${'\n'.repeat(inner)}${' '.repeat(indent + 1)}`;
     return `[${parts.join(separator)}]`;

@@ -47,7 +47,11 @@ export function operands(op: string, values: readonly TensorLike[]): Tensor[] {
     if (typeof v !== 'number' && typeof v !== 'boolean') {
       throw new TypeError(`${op}: expected a tensor or a number, got ${describe(v)}`);
     }
-    return scalar(v, like ? scalarDType(v, like.dtype) : typeof v === 'boolean' ? 'bool' : 'float32', like?.device ?? getDefaultDevice());
+    return scalar(
+      v,
+      like ? scalarDType(v, like.dtype) : typeof v === 'boolean' ? 'bool' : 'float32',
+      like?.device ?? getDefaultDevice(),
+    );
   });
 }
 

@@ -40,7 +40,9 @@ interface BuilderNode {
 
 /** Ops that broadcast their inputs: an `expand` before one is not needed. */
 const BROADCASTING = new Set(
-  'add sub mul div maximum minimum remainder floorDivide pow eq ne lt le gt ge logicalAnd logicalOr logicalXor where'.split(' '),
+  'add sub mul div maximum minimum remainder floorDivide pow eq ne lt le gt ge logicalAnd logicalOr logicalXor where'.split(
+    ' ',
+  ),
 );
 /** Ops whose value is not a function of their inputs alone, or too large to compute twice by accident: never folded. */
 const NEVER_FOLDED = new Set(['random']);
@@ -80,7 +82,13 @@ export class ProgramBuilder {
   }
 
   /** Adds an operation, or finds that its outputs are there already. */
-  emit(op: string, attrs: Attrs, inputs: readonly ValueId[], avals: readonly Aval[], origin: unknown): readonly ValueId[] {
+  emit(
+    op: string,
+    attrs: Attrs,
+    inputs: readonly ValueId[],
+    avals: readonly Aval[],
+    origin: unknown,
+  ): readonly ValueId[] {
     const same = this.withoutElements(op, inputs, avals) ?? this.simplified(op, attrs, inputs, avals);
     if (same !== undefined) return [same];
     inputs = this.withoutExpands(op, inputs, avals);
@@ -122,7 +130,12 @@ export class ProgramBuilder {
     }
   }
 
-  private simplified(op: string, attrs: Attrs, inputs: readonly ValueId[], avals: readonly Aval[]): ValueId | undefined {
+  private simplified(
+    op: string,
+    attrs: Attrs,
+    inputs: readonly ValueId[],
+    avals: readonly Aval[],
+  ): ValueId | undefined {
     const first = inputs[0]!;
     const aval = avals[0]!;
     const x = inputs.length > 0 ? this.values[first]! : undefined;
@@ -133,14 +146,21 @@ export class ProgramBuilder {
         return sameShape(x!.aval.shape, aval.shape) ? first : undefined;
       case 'reshape':
         if (sameShape(x!.aval.shape, aval.shape)) return first;
-        if (x!.node?.op === 'reshape') return this.emit('reshape', attrs, [x!.node.inputs[0]!], avals, x!.node.origin)[0];
+        if (x!.node?.op === 'reshape')
+          return this.emit('reshape', attrs, [x!.node.inputs[0]!], avals, x!.node.origin)[0];
         return undefined;
       case 'permute': {
         const dims = attrs['dims'] as number[];
         if (dims.every((d, i) => d === i)) return first;
         if (x!.node?.op !== 'permute') return undefined;
         const before = x!.node.attrs['dims'] as number[];
-        return this.emit('permute', { dims: dims.map((d) => before[d]!) }, [x!.node.inputs[0]!], avals, x!.node.origin)[0];
+        return this.emit(
+          'permute',
+          { dims: dims.map((d) => before[d]!) },
+          [x!.node.inputs[0]!],
+          avals,
+          x!.node.origin,
+        )[0];
       }
       case 'neg':
         return x!.node?.op === 'neg' ? x!.node.inputs[0] : undefined;
@@ -182,7 +202,10 @@ export class ProgramBuilder {
   /** The value of every element, where that is a constant. */
   private fillOf(id: ValueId): number | undefined {
     const value = this.values[id]!;
-    if (value.constant) return value.constant.length > 0 && value.constant.every((v) => v === value.constant![0]) ? value.constant[0] : undefined;
+    if (value.constant)
+      return value.constant.length > 0 && value.constant.every((v) => v === value.constant![0])
+        ? value.constant[0]
+        : undefined;
     return value.node?.op === 'expand' ? this.fillOf(value.node.inputs[0]!) : undefined;
   }
 
@@ -200,8 +223,14 @@ export class ProgramBuilder {
     return out;
   }
 
-  private folded(op: string, attrs: Attrs, inputs: readonly ValueId[], avals: readonly Aval[]): readonly ValueId[] | undefined {
-    if (inputs.length === 0 || NEVER_FOLDED.has(op) || avals.some((a) => sizeOf(a.shape) > MAX_CONSTANT_ELEMENTS)) return undefined;
+  private folded(
+    op: string,
+    attrs: Attrs,
+    inputs: readonly ValueId[],
+    avals: readonly Aval[],
+  ): readonly ValueId[] | undefined {
+    if (inputs.length === 0 || NEVER_FOLDED.has(op) || avals.some((a) => sizeOf(a.shape) > MAX_CONSTANT_ELEMENTS))
+      return undefined;
     const operands = inputs.map((id) => this.values[id]!);
     if (!operands.every((v) => v.constant)) return undefined;
     const results = runKernel(

@@ -120,7 +120,10 @@ export class ProgramCache {
       outputs: program.outputs.length,
       loweringMs,
       compiled: executable.then(() => performance.now() - start),
-      difference: nearestDifference(entry.lines, [...this.order].map((e) => e.lines)),
+      difference: nearestDifference(
+        entry.lines,
+        [...this.order].map((e) => e.lines),
+      ),
       text: () => formatProgram(program),
     };
     report.compiled.catch(() => undefined);
@@ -154,7 +157,10 @@ function nearestDifference(lines: readonly string[], earlier: readonly (readonly
   for (const other of earlier) {
     const mine = new Set(lines);
     const theirs = new Set(other);
-    const difference = [...other.filter((l) => !mine.has(l)).map((l) => `- ${l}`), ...lines.filter((l) => !theirs.has(l)).map((l) => `+ ${l}`)];
+    const difference = [
+      ...other.filter((l) => !mine.has(l)).map((l) => `- ${l}`),
+      ...lines.filter((l) => !theirs.has(l)).map((l) => `+ ${l}`),
+    ];
     if (!best || difference.length < best.length) best = difference;
   }
   if (!best) return [];

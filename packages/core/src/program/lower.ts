@@ -41,7 +41,10 @@ export function lower(trace: Trace, backend: Backend): Lowered {
     const avals: Aval[] = node.outputs.map(({ shape, dtype }) => ({ shape, dtype }));
     const inputAvals = inputs.map((id) => builder.aval(id));
     const empty = inputAvals.some((aval) => sizeOf(aval.shape) === 0);
-    const verdict = op.decompose && empty ? { reason: 'no elements' } : backend.supports(op.name, { inputs: inputAvals, outputs: avals, attrs });
+    const verdict =
+      op.decompose && empty
+        ? { reason: 'no elements' }
+        : backend.supports(op.name, { inputs: inputAvals, outputs: avals, attrs });
     if (verdict === true) return builder.emit(op.name, attrs, inputs, avals, origin);
     if (op.decompose) return decompose(node, inputs, inputAvals, origin);
     throw new BackendError(
@@ -49,7 +52,12 @@ export function lower(trace: Trace, backend: Backend): Lowered {
     );
   };
 
-  const decompose = (node: Node, inputs: readonly ValueId[], avals: readonly Aval[], origin: Node): readonly ValueId[] => {
+  const decompose = (
+    node: Node,
+    inputs: readonly ValueId[],
+    avals: readonly Aval[],
+    origin: Node,
+  ): readonly ValueId[] => {
     const ids = new Map<Storage, ValueId>();
     const { device } = node.outputs[0]!;
     const placeholders = avals.map((aval, i) => {
@@ -111,7 +119,13 @@ export function lower(trace: Trace, backend: Backend): Lowered {
     })),
   );
   verifyProgram(program);
-  return { program, outputs: slots, used: used.map((i) => inputLeaf[i]!), captured, origins: origins as (Node | null)[] };
+  return {
+    program,
+    outputs: slots,
+    used: used.map((i) => inputLeaf[i]!),
+    captured,
+    origins: origins as (Node | null)[],
+  };
 }
 
 const never = new Promise<void>(() => undefined);

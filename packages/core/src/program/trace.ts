@@ -19,8 +19,6 @@ export interface TraceOutput {
 
 export interface Trace {
   readonly leaves: Storage[];
-  /** Versions of cells among the leaves. */
-  readonly versions: Version[];
   readonly nodes: Node[];
   readonly outputs: readonly TraceOutput[];
   /** Equal for equal structures: see {@link traceKey}. */
@@ -75,9 +73,13 @@ function stale(target: Tensor, version: Version | null): StaleTensorError {
     );
   }
   if (version?.state === 'discarded') {
-    return new StaleTensorError(`${version.cell.label} ${what} was disposed of, or the run that would have made it failed`);
+    return new StaleTensorError(
+      `${version.cell.label} ${what} was disposed of, or the run that would have made it failed`,
+    );
   }
-  const cell = version ? `because '${version.cell.label}' has changed since it was recorded` : 'because a cell that it read has changed';
+  const cell = version
+    ? `because '${version.cell.label}' has changed since it was recorded`
+    : 'because a cell that it read has changed';
   return new StaleTensorError(
     `this value (${what}) was not kept and can't be computed again, ${cell}. Read it before the step (await it), or ` +
       `call keep() on it where it is made.`,
@@ -85,22 +87,18 @@ function stale(target: Tensor, version: Version | null): StaleTensorError {
 }
 
 /** Orders what `outputs` need. The outputs' tensors are resolved and without contents. */
-export function buildTrace(outputs: TraceOutput[], replaced: (output: TraceOutput, i: number) => Storage | null): Trace {
+export function buildTrace(
+  outputs: TraceOutput[],
+  replaced: (output: TraceOutput, i: number) => Storage | null,
+): Trace {
   const mark = nextEpoch();
   const leaves: Storage[] = [];
-  const versions: Version[] = [];
   const nodes: Node[] = [];
   const stack: Tensor[] = outputs.map((o) => o.tensor);
   while (stack.length > 0) {
     const t = stack.pop()!._resolve();
     const storage = t._storage;
-    if (storage?.present) {
-      if (t._version && t._version.mark !== mark) {
-        t._version.mark = mark;
-        versions.push(t._version);
-      }
-      continue;
-    }
+    if (storage?.present) continue;
     const node = t._recipe;
     if (!node) throw stale(t, t._version);
     if (node.mark === mark) continue;
@@ -125,7 +123,7 @@ export function buildTrace(outputs: TraceOutput[], replaced: (output: TraceOutpu
     const old = replaced(output, i);
     output.replaces = old !== null && old.mark === mark ? old.slot : -1;
   });
-  const trace: Trace = { leaves, versions, nodes, outputs, key: new Int32Array(0) };
+  const trace: Trace = { leaves, nodes, outputs, key: new Int32Array(0) };
   trace.key = traceKey(trace);
   return trace;
 }
@@ -171,7 +169,9 @@ export function describeTrace(trace: Trace): string[] {
     });
     const attrs = Object.keys(node.attrs).length ? ` ${JSON.stringify(node.attrs)}` : '';
     const at = node.site?.modulePath ? ` in ${node.site.modulePath}` : '';
-    lines.push(`node ${node.slot}: ${node.op.name}(${inputs.join(', ')})${attrs} → ${node.outputs.map(formatAval).join(', ')}${at}`);
+    lines.push(
+      `node ${node.slot}: ${node.op.name}(${inputs.join(', ')})${attrs} → ${node.outputs.map(formatAval).join(', ')}${at}`,
+    );
   }
   trace.outputs.forEach(({ tensor, replaces }, i) => {
     const node = tensor._recipe!;

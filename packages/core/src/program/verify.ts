@@ -33,7 +33,8 @@ export function verifyProgram(program: Program): void {
       if (freed.has(id)) fail(`node ${i} (${node.op}) reads value ${id} after its last use`);
       lastRead.set(id, i);
     }
-    if (node.outputs.length !== node.avals.length) fail(`node ${i} (${node.op}) has ${node.outputs.length} outputs and ${node.avals.length} shapes`);
+    if (node.outputs.length !== node.avals.length)
+      fail(`node ${i} (${node.op}) has ${node.outputs.length} outputs and ${node.avals.length} shapes`);
     node.outputs.forEach((id, k) => {
       if (id !== next++) fail(`node ${i} (${node.op}) makes value ${id} out of order`);
       if (sizeOf(node.avals[k]!.shape) === 0) fail(`node ${i} (${node.op}) makes a tensor without elements`);
@@ -50,7 +51,8 @@ export function verifyProgram(program: Program): void {
     if (value < firstNodeValue || !defined.has(value)) fail(`output ${value} is not made by a node`);
     if (outputs.has(value)) fail(`value ${value} is an output twice`);
     if (freed.has(value)) fail(`output ${value} is freed`);
-    if (replaces !== undefined && !(replaces >= 0 && replaces < program.inputs.length)) fail(`output ${value} replaces no input`);
+    if (replaces !== undefined && !(replaces >= 0 && replaces < program.inputs.length))
+      fail(`output ${value} replaces no input`);
     outputs.add(value);
   }
   for (const [id, node] of lastRead) {

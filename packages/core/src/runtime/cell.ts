@@ -126,7 +126,10 @@ export class Cell extends Tensor {
   /** @internal A cell of its own on the same value. */
   _copy(): this {
     const options = { name: this.label, role: this.role, requiresGrad: this._requiresGrad };
-    return new (this.constructor as new (value: Tensor, options: CellOptions) => this)(this.detach(), { ...options, ...this._extraOptions() });
+    return new (this.constructor as new (value: Tensor, options: CellOptions) => this)(this.detach(), {
+      ...options,
+      ...this._extraOptions(),
+    });
   }
 
   /** @internal What a subclass's constructor takes beside {@link CellOptions}. */

@@ -59,7 +59,12 @@ export async function runChecked(
       const node = program.nodes[i]!;
       const args = node.inputs.map((id) => values.get(id)!);
       const executable = await backend.compile(single(program, i));
-      const results = await executable.run([...new Set(args)], [...new Set(args)].map(() => false)).finally(() => executable.dispose());
+      const results = await executable
+        .run(
+          [...new Set(args)],
+          [...new Set(args)].map(() => false),
+        )
+        .finally(() => executable.dispose());
       node.outputs.forEach((id, k) => give(id, results[k]!));
       for (let k = 0; k < results.length; k++) {
         await check(results[k]!, node.avals[k]!, (found) => `${place(origins[i] ?? null, node.op)} made ${found}`);
@@ -113,6 +118,8 @@ function place(node: Node | null, programOp?: string): string {
   const line = node.site?.stack
     .split('\n')
     .slice(1)
-    .find((l) => !/[/\\](?:@fakkel[/\\]core|packages[/\\]core)[/\\](?:src|dist)[/\\]/.test(l) || /\.test\.[jt]s/.test(l));
+    .find(
+      (l) => !/[/\\](?:@fakkel[/\\]core|packages[/\\]core)[/\\](?:src|dist)[/\\]/.test(l) || /\.test\.[jt]s/.test(l),
+    );
   return `${op}${module}${line ? ` (recorded ${line.trim()})` : ''}`;
 }

@@ -57,9 +57,11 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
     for (const leaf of run.leaves) {
       memory.unpin(leaf);
       if (leaf.pins > 0 || leaf.retired) continue;
-      if (leaf.kind === 'scalar' || leaf.kind === 'random' || (leaf.kind === 'data' && leaf.uploads < 2)) {
-        if (!leaf.keepOnDevice) memory.release(leaf);
-      } else if (leaf.kind !== 'cell' && leaf.kind !== 'literal') memory.touch(leaf);
+      if (leaf.kind === 'cell' || leaf.keepOnDevice) continue;
+      // What is on the host goes from the device, unless it is large and used again and again.
+      const onHost = leaf.host !== null || leaf.fill !== null;
+      if (onHost && (leaf.bytes <= HOST_RESULT_BYTES || leaf.uploads < 2)) memory.release(leaf);
+      else memory.touch(leaf);
     }
   }
   for (const storage of run.retires) memory.retire(storage);
@@ -87,7 +89,9 @@ async function settleResults(runtime: Runtime, run: Run): Promise<void> {
 /** An allocation that failed is explained by what is on the device. */
 function explain(runtime: Runtime, error: unknown): unknown {
   if (error instanceof Error && /out of memory|allocation|invalid (typed )?array length/i.test(error.message)) {
-    return new BackendError(`${runtime.device.name}: ${error.message}\n${formatMemory(runtime.memory.report())}`, { cause: error });
+    return new BackendError(`${runtime.device.name}: ${error.message}\n${formatMemory(runtime.memory.report())}`, {
+      cause: error,
+    });
   }
   return error;
 }

@@ -14,7 +14,16 @@ export interface MemoryReport {
   readonly totalBuffers: number;
 }
 
-const ROLES: readonly MemoryRole[] = ['parameter', 'buffer', 'optimizer', 'gradient', 'state', 'result', 'activation', 'data'];
+const ROLES: readonly MemoryRole[] = [
+  'parameter',
+  'buffer',
+  'optimizer',
+  'gradient',
+  'state',
+  'result',
+  'activation',
+  'data',
+];
 
 export class DeviceMemory {
   /** Every storage that has a buffer. */
@@ -105,7 +114,8 @@ export class DeviceMemory {
 /** The report as a table: what an out-of-memory error prints. */
 export function formatMemory(report: MemoryReport): string {
   const rows = ROLES.filter((role) => report.buffers[role] > 0).map(
-    (role) => `  ${role.padEnd(11)}${String(report.buffers[role]).padStart(6)} buffers ${String(report.bytes[role]).padStart(12)} bytes`,
+    (role) =>
+      `  ${role.padEnd(11)}${String(report.buffers[role]).padStart(6)} buffers ${String(report.bytes[role]).padStart(12)} bytes`,
   );
   return [`on the device: ${report.totalBuffers} buffers, ${report.totalBytes} bytes`, ...rows].join('\n');
 }

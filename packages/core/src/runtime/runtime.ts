@@ -3,14 +3,14 @@
  */
 import type { Backend } from '../backends/backend.js';
 import type { TypedArray } from '../dtype.js';
-import { BackendError, FakkelError } from '../errors.js';
+import { BackendError, FakkelError, StaleTensorError } from '../errors.js';
 import type { Node } from '../graph/node.js';
 import { Tensor } from '../graph/tensor.js';
 import { ProgramCache, type CompiledProgram } from '../program/cache.js';
 import { buildTrace, unreadable, type TraceOutput } from '../program/trace.js';
 import { byteSize, sizeOf } from '../shape.js';
 import type { Cell } from './cell.js';
-import { collect, type Root } from './collect.js';
+import { enterGroup, gather, groupOf, regroup, type Group } from './groups.js';
 import type { Device } from './device.js';
 import { execute } from './execute.js';
 import { DeviceMemory } from './memory.js';
@@ -87,6 +87,7 @@ export class Runtime {
   // --- recording ---
 
   recorded(node: Node): void {
+    enterGroup(node);
     this.waitingNodes++;
     for (const input of node.inputs) {
       const storage = input._storage;
@@ -99,7 +100,7 @@ export class Runtime {
   /** Another operation reads `t`. */
   consumed(t: Tensor): void {
     t._consumed = true;
-    if (t._visible && !t._kept && byteSize(t) > LARGE_VISIBLE_BYTES) this.visible.delete(t);
+    if (t._visible && !t._kept && byteSize(t) > LARGE_VISIBLE_BYTES) this.hideAgain(t);
   }
 
   /** A user can name `t`: it is computed with the run that it shares work with. */
@@ -110,6 +111,11 @@ export class Runtime {
     if (t._storage?.present || t.device !== this.device) return;
     if (!t._kept && t._consumed && byteSize(t) > LARGE_VISIBLE_BYTES) return;
     this.visible.add(t);
+    regroup(t)?.visible.add(t);
+  }
+
+  private hideAgain(t: Tensor): void {
+    if (this.visible.delete(t)) groupOf(t)?.visible.delete(t);
   }
 
   /** At top level, where everything that is needed later is visible, too much waiting work is run. */
@@ -129,8 +135,8 @@ export class Runtime {
     if (storage?.present) {
       version.state = 'current';
       version.tensor._storage = this.adopt(cell, target, storage);
+      this.dropWrite(cell);
       cell._head = version;
-      this.writes.delete(cell);
       cell._held.storage = version.tensor._storage;
       this.replace(previous);
       return;
@@ -140,7 +146,17 @@ export class Runtime {
     // A pending version that nobody has run is only an intermediate: the cell moves on from the one before.
     version.previous = previous.state === 'pending' ? previous.previous : previous;
     cell._head = version;
+    this.dropWrite(cell);
     this.writes.set(cell, version);
+    regroup(target)?.writes.add(version);
+  }
+
+  /** The pending write of `cell` is not made for its own sake any more. */
+  private dropWrite(cell: Cell): void {
+    const write = this.writes.get(cell);
+    if (!write) return;
+    this.writes.delete(cell);
+    groupOf(write.tensor)?.writes.delete(write);
   }
 
   /** Contents for a cell of its own: host data is shared with whoever gave it (it never changes), the rest is copied. */
@@ -169,9 +185,12 @@ export class Runtime {
     if (version.state !== 'spent') version.state = 'replaced';
     if (!storage) return;
     if (this.requests.length > 0) this.startTick();
-    const readers = this.roots().filter(({ tensor }) => readsVersion(tensor, version));
-    if (readers.length > 0) {
-      for (const { tensor } of readers) this.request(tensor).catch(() => undefined);
+    const waiting = [...version.readers].flatMap((group) => [
+      ...group.visible,
+      ...[...group.writes].map((w) => w.tensor),
+    ]);
+    if (waiting.length > 0) {
+      for (const tensor of waiting) this.request(tensor).catch(() => undefined);
       this.startTick();
     }
     this.letGo(version);
@@ -190,7 +209,7 @@ export class Runtime {
   /** The cell has no value from now on: a gradient is zeroed, a cell disposed of. */
   clear(cell: Cell, state: VersionState): void {
     const version = cell._head;
-    this.writes.delete(cell);
+    this.dropWrite(cell);
     cell._held.storage = null;
     cell._head = new Version(cell, new Tensor(cell, this.device));
     cell._head.state = state;
@@ -200,7 +219,7 @@ export class Runtime {
   /** A gradient that the step recorded just now has used: never computed for its own sake, gone with the step's run. */
   spend(cell: Cell): void {
     const version = cell._head;
-    this.writes.delete(cell);
+    this.dropWrite(cell);
     this.clearing.add(version);
     version.state = 'spent';
   }
@@ -275,22 +294,18 @@ export class Runtime {
   /** Runs everything that waits. */
   async flush(): Promise<void> {
     this.moduleCallWaits = false;
-    const waiting = this.roots().map(({ tensor }) => this.request(tensor));
-    await Promise.all(waiting);
+    this.waitingNodes = 0;
+    this.waitingBytes = 0;
+    const waiting = [...this.visible, ...[...this.writes.values()].map((write) => write.tensor)];
+    const notStale = (error: unknown): void => {
+      // What nobody asked for and can't be computed any more is no error here; reading it is.
+      if (!(error instanceof StaleTensorError)) throw error;
+    };
+    await Promise.all(waiting.map((t) => this.request(t).catch(notStale)));
     await this.tail;
   }
 
   // --- running ---
-
-  private roots(): Root[] {
-    const roots: Root[] = [];
-    for (const tensor of this.visible) {
-      if (tensor._storage?.present) this.visible.delete(tensor);
-      else roots.push({ tensor });
-    }
-    for (const write of this.writes.values()) roots.push({ tensor: write.tensor._resolve(), write });
-    return roots;
-  }
 
   /** Schedules one run for everything that this tick asked for. */
   private startTick(): void {
@@ -301,7 +316,9 @@ export class Runtime {
       const storage = request.target._storage;
       if (!storage?.present) open.push(request);
       else if (storage.pending) {
-        void storage.pending.then(() => (storage.error === undefined ? request.resolve() : request.reject(storage.error)));
+        void storage.pending.then(() =>
+          storage.error === undefined ? request.resolve() : request.reject(storage.error),
+        );
       } else if (storage.error !== undefined) request.reject(storage.error);
       else request.resolve();
     }
@@ -310,7 +327,15 @@ export class Runtime {
     try {
       run = this.schedule(open);
     } catch (error) {
-      for (const request of open) request.reject(error);
+      if (!(error instanceof StaleTensorError) || open.length === 1) {
+        for (const request of open) request.reject(error);
+        return;
+      }
+      // One of several can't be computed: the others are.
+      const causes = open.map((request) => unreadable(request.target));
+      this.requests = open.filter((_, i) => !causes[i]);
+      open.forEach((request, i) => causes[i] && request.reject(causes[i]));
+      this.startTick();
       return;
     }
     run.done.then(
@@ -321,31 +346,55 @@ export class Runtime {
 
   private schedule(requests: readonly Request[]): Run {
     if (this.lost) throw this.lost;
-    const targets = requests.map(({ target }) => ({ tensor: target }));
-    const { included, stale, cleared } = collect([...targets, ...this.roots()], targets.length, this.clearing);
+    const targets = requests.map(({ target }) => target);
     const read = requests.filter((request) => request.read).map(({ target }) => target);
-    for (const root of stale) {
-      this.visible.delete(root.tensor);
-      if (root.write) this.discard(root.write, unreadable(root.tensor) ?? new FakkelError('a write was recorded on a value that is gone'));
-    }
-    const writes = included.flatMap((root) => (root.write ? [root.write] : []));
+    const group = gather(targets, this.clearing);
     try {
-      return this.launch(read, included, writes, cleared);
-    } catch (error) {
-      for (const write of writes) this.discard(write, error);
-      for (const version of cleared) this.clearing.delete(version);
-      for (const root of included) {
-        this.visible.delete(root.tensor);
+      try {
+        return this.launch(targets, read, group);
+      } catch (error) {
+        if (!(error instanceof StaleTensorError)) throw error;
+        // What can't be computed any more, and was not asked for, is left out; whoever reads it is told why.
+        this.prune(group);
+        return this.launch(targets, read, group);
       }
+    } catch (error) {
+      for (const write of [...group.writes]) this.discard(write, error);
       throw error;
+    } finally {
+      for (const t of group.visible) this.visible.delete(t);
+      group.dissolve();
     }
   }
 
-  private launch(read: readonly Tensor[], included: readonly Root[], writes: readonly Version[], cleared: readonly Version[]): Run {
+  private prune(group: Group): void {
+    for (const t of [...group.visible]) {
+      if (!unreadable(t)) continue;
+      group.visible.delete(t);
+      this.visible.delete(t);
+    }
+    for (const write of [...group.writes]) {
+      const cause = unreadable(write.tensor);
+      if (cause) this.discard(write, cause);
+    }
+  }
+
+  private launch(targets: readonly Tensor[], read: readonly Tensor[], group: Group): Run {
+    const writes = [...group.writes];
+    const cleared = [...this.clearing].filter((version) => {
+      const making = version.tensor._storage ? null : groupOf(version.tensor);
+      return making ? making === group : group.versions.has(version) || version.readers.size === 0;
+    });
+    const included = [
+      ...targets.map((tensor) => ({ tensor, write: undefined })),
+      ...[...group.visible].map((tensor) => ({ tensor, write: undefined })),
+      ...writes.map((write) => ({ tensor: write.tensor, write })),
+    ];
     // Outputs, each value once: what was asked for and is visible, then the cells' new contents, then activations.
     const outputs = new Map<Tensor, { replaced: Storage | null; storage: Storage; cell?: Cell }>();
     for (const { tensor, write } of included) {
       const t = tensor._resolve();
+      if (t._storage?.present) continue;
       const known = outputs.get(t);
       const old = write?.previous?.tensor._storage ?? null;
       if (write) {
@@ -358,7 +407,7 @@ export class Runtime {
         storage.shared = t._kept;
         outputs.set(t, { replaced: null, storage });
       } else {
-        known.storage.shared ||= t._visible || t._kept;
+        known.storage.shared ||= t._kept;
       }
     }
     const rows = (): TraceOutput[] => [...outputs.keys()].map((tensor) => ({ tensor, replaces: -1 }));
@@ -384,14 +433,16 @@ export class Runtime {
     for (const target of read) wanted.add(outputs.get(target)!.storage);
 
     // From here on nothing throws: the graph moves on.
-    const dependencies = this.dependenciesOf(trace.versions);
-    for (const node of trace.nodes) node.ran = true;
+    const leaves = [...trace.leaves, ...program.captured];
+    for (const leaf of leaves) this.memory.pin(leaf);
+    const versionsOf = versionsBehind(trace.nodes);
+    for (const node of trace.nodes) node.group = null;
     for (const [t, { storage }] of outputs) {
       storage.pending = settled;
       t._storage = storage;
       this.visible.delete(t);
-      if (storage.kind === 'activation') dependencies?.activations.add(storage);
-      else this.dropRecipe(t, dependencies);
+      if (storage.kind === 'activation') this.dependenciesOf(versionsOf(t))?.activations.add(storage);
+      else this.dropRecipe(t, versionsOf);
     }
     const retires: Storage[] = [];
     const move = (version: Version): void => {
@@ -415,9 +466,7 @@ export class Runtime {
       version.tensor._alias = null;
       move(version);
     }
-    const leaves = [...trace.leaves, ...program.captured];
-    for (const leaf of leaves) this.memory.pin(leaf);
-    this.waitingNodes = 0;
+    this.waitingNodes = Math.max(0, this.waitingNodes - trace.nodes.length);
     this.waitingBytes = 0;
     this.moduleCallWaits = false;
     const run: Run = {
@@ -452,14 +501,16 @@ export class Runtime {
    * A computed value gives up its recipe: at once where no gradient can flow to it, else when a version that it read
    * is replaced. A value that stays on the device only may be evicted, and then needs the recipe to be computed again.
    */
-  private dropRecipe(t: Tensor, dependencies: Dependencies | null): void {
+  private dropRecipe(t: Tensor, versionsOf: (t: Tensor, node?: Node) => readonly Version[]): void {
     const node = t._recipe;
     if (!node) return;
     const stays = byteSize(t) <= HOST_RESULT_BYTES || t._kept;
-    const needed = (t._requiresGrad && !node.consumed) || (!stays && !noTape(node));
+    const needed = (t._requiresGrad && !node.consumed) || !stays;
     t._node = null;
     t._dependencies = null;
+    t._tapeGone = t._requiresGrad;
     if (!needed) return;
+    const dependencies = this.dependenciesOf(versionsOf(t, node));
     if (dependencies?.recipes) {
       t._dependencies = dependencies;
       dependencies.recipes.set(t, node);
@@ -493,7 +544,10 @@ export class Runtime {
     const error =
       cause instanceof FakkelError
         ? cause
-        : new BackendError(`${this.device.name}: a run failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        : new BackendError(
+            `${this.device.name}: a run failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+            { cause },
+          );
     this.queue.splice(this.queue.indexOf(run), 1);
     for (const storage of run.outputs) {
       storage.error = error;
@@ -510,7 +564,7 @@ export class Runtime {
   private discard(version: Version, error: unknown): void {
     const { cell, tensor } = version;
     version.state = 'discarded';
-    if (this.writes.get(cell) === version) this.writes.delete(cell);
+    if (this.writes.get(cell) === version) this.dropWrite(cell);
     if (!tensor._storage) {
       tensor._storage = new Storage(tensor, 'result');
       tensor._alias = null;
@@ -544,8 +598,41 @@ export class Runtime {
   }
 }
 
-function noTape(node: Node): boolean {
-  return !node.requiresGrad && node.inputs.every((input) => !input._requiresGrad);
+/** Versions of cells behind a node: its own, and those behind its inputs. Equal sets are one object where it is cheap. */
+interface Behind {
+  readonly own: readonly Version[];
+  readonly below: readonly Behind[];
+}
+
+/** Which versions of cells a value of a trace depends on; worked out only for the values that are asked about. */
+function versionsBehind(nodes: readonly Node[]): (t: Tensor, node?: Node) => readonly Version[] {
+  const sets = new Map<Node, Behind>();
+  for (const node of nodes) {
+    const own: Version[] = [];
+    const below = new Set<Behind>();
+    for (const input of node.inputs) {
+      const t = input._resolve();
+      const made = t._recipe && sets.get(t._recipe);
+      if (made) below.add(made);
+      else if (t._version) own.push(t._version);
+    }
+    const [first] = below;
+    sets.set(node, own.length === 0 && below.size === 1 ? first! : { own, below: [...below] });
+  }
+  return (t, node = t._recipe ?? undefined) => {
+    const start = node && sets.get(node);
+    const versions = new Set<Version>();
+    const seen = new Set<Behind>();
+    const stack = start ? [start] : [];
+    while (stack.length > 0) {
+      const set = stack.pop()!;
+      if (seen.has(set)) continue;
+      seen.add(set);
+      for (const version of set.own) versions.add(version);
+      stack.push(...set.below);
+    }
+    return [...versions];
+  };
 }
 
 /** What the gradient rules of nodes recorded in training mode will read, and no output holds yet. */
@@ -562,10 +649,6 @@ function savedActivations(nodes: readonly Node[], outputs: ReadonlyMap<Tensor, u
     }
   }
   return [...saved];
-}
-
-function readsVersion(root: Tensor, version: Version): boolean {
-  return walk(root, (t) => t._version === version);
 }
 
 function dependsOnFailure(root: Tensor): boolean {

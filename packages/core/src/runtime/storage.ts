@@ -66,7 +66,11 @@ export class Storage {
   /** Whether the contents are here, on their way, or failed: false once they have been let go. */
   get present(): boolean {
     return (
-      this.host !== null || this.fill !== null || this.buffer !== null || this.pending !== null || this.error !== undefined
+      this.host !== null ||
+      this.fill !== null ||
+      this.buffer !== null ||
+      this.pending !== null ||
+      this.error !== undefined
     );
   }
 

@@ -3,6 +3,7 @@
  */
 import type { Node } from '../graph/node.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Group } from './groups.js';
 import type { Cell } from './cell.js';
 import type { Storage } from './storage.js';
 
@@ -31,9 +32,8 @@ export class Version {
   /** Keyed by the versions read, so that equal programs share one. */
   dependencies: Map<string, Dependencies> | null = null;
   readonly id = nextVersionId++;
-  /** Scratch of the collector. */
-  mark = 0;
-  readers: number[] | null = null;
+  /** Groups of un-run work that read it. */
+  readonly readers = new Set<Group>();
 
   constructor(
     readonly cell: Cell,

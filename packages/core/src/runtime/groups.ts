@@ -1,0 +1,130 @@
+/**
+ * What a run computes: what was asked for, and the visible values and pending writes that share un-run work with it
+ * or that read a cell version which it replaces. Unrelated work is another run.
+ *
+ * Un-run nodes are kept in groups, joined as they are recorded, so a run costs what its own group costs.
+ */
+import type { Tensor } from '../graph/tensor.js';
+import type { Node } from '../graph/node.js';
+import type { Version } from './version.js';
+
+/** Un-run work that hangs together. */
+export class Group {
+  private parent: Group | null = null;
+  /** Visible values that the group computes. */
+  visible = new Set<Tensor>();
+  /** Pending writes whose value the group computes. */
+  writes = new Set<Version>();
+  /** Versions of cells that its nodes read. */
+  versions = new Set<Version>();
+
+  /** The group that this one has become part of. */
+  root(): Group {
+    let group: Group = this;
+    while (group.parent) group = group.parent;
+    // Shorten the way for the next time.
+    for (let g: Group = this; g.parent && g.parent !== group;) [g, g.parent] = [g.parent, group];
+    return group;
+  }
+
+  /** Joins two groups; the smaller one moves. */
+  static join(a: Group, b: Group): Group {
+    a = a.root();
+    b = b.root();
+    if (a === b) return a;
+    if (a.size < b.size) [a, b] = [b, a];
+    for (const t of b.visible) a.visible.add(t);
+    for (const w of b.writes) a.writes.add(w);
+    for (const v of b.versions) {
+      a.versions.add(v);
+      v.readers.delete(b);
+      v.readers.add(a);
+    }
+    b.visible = EMPTY_TENSORS;
+    b.writes = b.versions = EMPTY_VERSIONS;
+    b.parent = a;
+    return a;
+  }
+
+  private get size(): number {
+    return this.visible.size + this.writes.size + this.versions.size;
+  }
+
+  /** Its work has been scheduled: nothing waits here any more. */
+  dissolve(): void {
+    for (const version of this.versions) version.readers.delete(this);
+    this.visible = new Set();
+    this.writes = new Set();
+    this.versions = new Set();
+  }
+}
+
+const EMPTY_TENSORS = new Set<Tensor>();
+const EMPTY_VERSIONS = new Set<Version>();
+
+/** The group of a value that waits: that of its node. */
+export function groupOf(t: Tensor): Group | null {
+  const node = t._resolve()._recipe;
+  return node?.group?.root() ?? null;
+}
+
+/** The group of a value that waits, or waits again: what ran before and was not kept gets a new one. */
+export function regroup(t: Tensor): Group | null {
+  const known = groupOf(t);
+  if (known) return known;
+  const nodes = new Set<Node>();
+  const stack = [t];
+  while (stack.length > 0) {
+    const value = stack.pop()!._resolve();
+    const node = value._storage?.present ? null : value._recipe;
+    if (!node || node.group || nodes.has(node)) continue;
+    nodes.add(node);
+    stack.push(...node.inputs);
+  }
+  for (const node of [...nodes].sort((a, b) => a.id - b.id)) enterGroup(node);
+  return groupOf(t);
+}
+
+/** Puts a node that was just recorded into the group of the un-run work that it reads. */
+export function enterGroup(node: Node): void {
+  let group: Group | null = null;
+  const versions: Version[] = [];
+  for (const input of node.inputs) {
+    const t = input._resolve();
+    if (t._storage?.present) {
+      if (t._version) versions.push(t._version);
+      continue;
+    }
+    const before = t._recipe?.group;
+    if (before) group = group ? Group.join(group, before) : before.root();
+  }
+  group ??= new Group();
+  for (const version of versions) {
+    group.versions.add(version);
+    version.readers.add(group);
+  }
+  node.group = group;
+}
+
+/**
+ * The group of everything that runs with `targets`: their own groups, and those that read a version which a write of
+ * the group replaces or which goes once its readers have run.
+ */
+export function gather(targets: readonly Tensor[], clearing: ReadonlySet<Version>): Group {
+  let group = new Group();
+  for (const target of targets) {
+    const own = groupOf(target);
+    if (own) group = Group.join(group, own);
+  }
+  for (let before = -1; before !== group.writes.size + group.versions.size;) {
+    before = group.writes.size + group.versions.size;
+    for (const write of [...group.writes]) group = joinReaders(group, write.previous);
+    for (const version of clearing) if (group.versions.has(version)) group = joinReaders(group, version);
+  }
+  return group;
+}
+
+function joinReaders(group: Group, version: Version | null): Group {
+  for (const reader of version ? [...version.readers] : []) group = Group.join(group, reader);
+  return group;
+}
