@@ -2,6 +2,7 @@
  * LeNet-5 as published in 1998.
  */
 import { nn, type Tensor } from '@fakkel/core';
+import { checkImages } from './images.js';
 import { ScaledTanh } from './scaled-tanh.js';
 import { SparseConv2d } from './sparse-conv2d.js';
 import { Subsample } from './subsample.js';
@@ -60,6 +61,7 @@ export class LeNet5Original extends nn.Module {
   }
 
   override forward(x: Tensor): Tensor {
+    checkImages('LeNet5Original', x, 1, 32);
     // N x 1 x 32 x 32
     x = this.act(this.c1(x));
     // N x 6 x 28 x 28
@@ -102,6 +104,7 @@ export class LeNet5Original extends nn.Module {
  *
  * Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B.
  *
+ * @param options `dtype` ('float32'), `device` (the default device).
  * @example
  * import { randn } from '@fakkel/core';
  * import { lenet5Original } from '@fakkel/models';

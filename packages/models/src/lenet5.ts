@@ -2,6 +2,7 @@
  * LeNet-5 as it is trained today.
  */
 import { nn, type Tensor } from '@fakkel/core';
+import { checkImages } from './images.js';
 
 export interface LeNet5Options extends nn.FactoryOptions {
   /** Classes that it tells apart. Default 10. */
@@ -35,6 +36,7 @@ export class LeNet5 extends nn.Module {
   }
 
   override forward(x: Tensor): Tensor {
+    checkImages('LeNet5', x, this.conv1.inChannels, 32);
     // N x inChannels x 32 x 32
     x = this.relu1(this.conv1(x));
     // N x 6 x 28 x 28
@@ -71,6 +73,7 @@ export class LeNet5 extends nn.Module {
  *
  * Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B.
  *
+ * @param options `numClasses` (10), `inChannels` (1), `dtype` ('float32'), `device` (the default device).
  * @example
  * import { randn } from '@fakkel/core';
  * import { lenet5 } from '@fakkel/models';
