@@ -72,47 +72,45 @@ function examples(source: string): string[] {
   return found;
 }
 
-/** An example of a docstring imports what it uses of our packages by itself. */
-function withImports(code: string): string {
+/** An example of a docstring imports what it uses of our packages, and of its own file, by itself. */
+function withImports(code: string, file: string): string {
   const names = new Set<string>();
   const source = ts.createSourceFile('e.ts', code, ts.ScriptTarget.Latest, true);
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node)) names.add(node.text);
+    if (ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node)) names.add(node.text);
+    if ((ts.isVariableDeclaration(node) || ts.isImportSpecifier(node)) && ts.isIdentifier(node.name)) declared.add(node.name.text);
+    if ((ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node)) && node.name) declared.add(node.name.text);
     ts.forEachChild(node, visit);
   };
+  const declared = new Set<string>();
   visit(source);
-  for (const statement of source.statements) {
-    if (ts.isImportDeclaration(statement)) {
-      const bindings = statement.importClause?.namedBindings;
-      if (bindings && ts.isNamedImports(bindings)) bindings.elements.forEach((e) => names.delete(e.name.text));
-    }
-    if (ts.isVariableStatement(statement)) {
-      for (const { name } of statement.declarationList.declarations) if (ts.isIdentifier(name)) names.delete(name.text);
-    }
-    if ((ts.isClassDeclaration(statement) || ts.isFunctionDeclaration(statement)) && statement.name)
-      names.delete(statement.name.text);
-  }
-  const imports = Object.entries(packages).flatMap(([name, exports]) => {
-    const used = [...names].filter((n) => n in exports && n !== 'default');
-    used.forEach((n) => names.delete(n));
-    return used.length > 0 ? [`import { ${used.join(', ')} } from '${name}';`] : [];
-  });
-  return [...imports, code].join('\n');
+  for (const name of declared) names.delete(name);
+  const from = (exports: Iterable<string>, module: string): string[] => {
+    const used = [...exports].filter((name) => names.delete(name));
+    return used.length > 0 ? [`import { ${used.join(', ')} } from '${module}';`] : [];
+  };
+  const imports = Object.entries(packages).flatMap(([name, exports]) => from(Object.keys(exports), name));
+  const own = [...readFileSync(join(root, file), 'utf8').matchAll(/^export (?:abstract )?(?:const|function|class|async function) (\w+)/gm)];
+  return [...imports, ...from(own.map((m) => m[1]!), `../../../${file}`), code].join('\n');
+}
+
+/** Examples that can't run here say why, in their first line. */
+const notRun = (code: string): string | undefined => /^\/\/ not run: (.*)/.exec(code)?.[1];
+
+function check(title: string, code: string, prepare: (code: string) => string): void {
+  const reason = notRun(code);
+  if (reason) test.skip(`${title}: ${reason}`, () => undefined);
+  else test(title, { timeout: 60_000 }, async () => run(prepare(code)));
 }
 
 describe.each(pages)('%s', (page) => {
   const found = blocks(readFileSync(join(root, page), 'utf8'));
-  test.each(found.map((code, i) => [i + 1, code] as const))('block %i', { timeout: 60_000 }, async (_, code) =>
-    run(code),
-  );
-  if (found.length === 0) test.skip('has no code to run', () => undefined);
+  found.forEach((code, i) => check(`block ${i + 1}`, code, (c) => c));
+  if (found.length === 0) test('has no code that imports Fakkel', () => undefined);
 });
 
-describe.each(sources)('%s', (file) => {
-  const found = examples(readFileSync(join(root, file), 'utf8'));
-  test.each(found.map((code, i) => [i + 1, code] as const))('example %i', { timeout: 60_000 }, async (_, code) =>
-    run(withImports(code)),
-  );
+describe.each(sources.filter((file) => examples(readFileSync(join(root, file), 'utf8')).length > 0))('%s', (file) => {
+  examples(readFileSync(join(root, file), 'utf8')).forEach((code, i) => check(`example ${i + 1}`, code, (c) => withImports(c, file)));
 });
 
 test('there are examples: this file tests something', () => {

@@ -14,6 +14,7 @@ export * from './list.js';
  * the reference backend, adjoint identities, second derivatives, donation, immutability and leaks.
  *
  * @example
+ * // not run: it is the test file of a plugin
  * import { defineBackendTests } from '@fakkel/backend-testkit';
  * import backend from 'fakkel-backend-mine';
  *

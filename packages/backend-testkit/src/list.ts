@@ -32,7 +32,8 @@ export interface BackendTestList {
  * other, but share the backend, so they run one after the other.
  *
  * @example
- * const { tests } = await listBackendTests({ create: () => backend.create({}) });
+ * // not run: it takes a minute
+ * const { tests } = await listBackendTests({ create: () => referenceBackend.create({}) });
  * for (const { id, run } of tests) await run().catch((error) => console.error(id, error.message));
  */
 export async function listBackendTests(options: BackendTestOptions): Promise<BackendTestList> {

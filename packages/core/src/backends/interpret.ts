@@ -56,10 +56,13 @@ interface Step<B extends DeviceBuffer> {
  * is a `FakkelError` about its input); on success donated inputs are released.
  *
  * @example
- * const compile = interpretProgram<MyBuffer>({
- *   kernels: { add: ({ inputs: [a, b], outputAvals }) => [myAdd(a, b, outputAvals[0])], … },
- *   constant: (data, aval) => upload(data, aval),
- *   release: (buffer) => buffer.free(),
+ * interface Mine extends DeviceBuffer { data: TypedArray }
+ * let id = 0;
+ * const upload = (data: TypedArray, aval: Aval): Mine => ({ id: id++, aval, data: data.slice() });
+ * const compile = interpretProgram<Mine>({
+ *   kernels: { neg: ({ inputs: [x], outputAvals: [aval] }) => [upload(x.data.map((v) => -v), aval)] }, // and so on
+ *   constant: upload,
+ *   release: () => undefined, // the collector frees host memory
  * });
  */
 export function interpretProgram<B extends DeviceBuffer>(

@@ -46,7 +46,8 @@ function counted<T>(key: 'noGrad' | 'hidden' | 'literal', fn: () => T): T {
  * promise settles, also for other tasks that record meanwhile: JavaScript in a browser has no task-local state.
  *
  * @example
- * const accuracy = await noGrad(async () => (await net(x).argmax(1).eq(y).sum().item()) / 10);
+ * const net = new nn.Linear(4, 3);
+ * const best = await noGrad(() => net(ones([2, 4])).argmax(1)).toArray();
  */
 export function noGrad<T>(fn: () => T): T {
   return counted('noGrad', fn);

@@ -163,7 +163,8 @@ function encodeHeader(
  * @throws {@link SafetensorsError} if the file is cut short, is of another kind, or is malformed in any way; the message
  *   names the tensor and the value. Nothing is allocated on the word of a header that was not checked.
  * @example
- * const { tensors } = decodeSafetensors(new Uint8Array(await (await fetch(url)).arrayBuffer()));
+ * const file = encodeSafetensors([['fc.bias', { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) }]]);
+ * const { tensors } = decodeSafetensors(file);
  * tensors.get('fc.bias')!.data;
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {

@@ -16,7 +16,7 @@ const COUNTER_LIMIT = Number.MAX_SAFE_INTEGER;
  * @example
  * const keys = new DropoutKeys(0);
  * const [k0, k1] = keys.nextKey();
- * threefryUniform(new Float32Array(8), k0, k1);
+ * // threefryUniform(mask, k0, k1) draws with it
  */
 export class DropoutKeys {
   private seed: bigint;

@@ -13,7 +13,11 @@ import type { RuntimeStats } from './runtime.js';
  * Computes tensors now, in one run. Large ones stay on the device, small ones are copied to the host.
  *
  * @example
- * await evaluate(loss, accuracy);
+ * const x = tensor([1, 2, 3]);
+ * const mean = x.mean();
+ * const largest = x.max();
+ * await evaluate(mean, largest); // one run
+ * await mean.item(); // already computed
  */
 export async function evaluate(...tensors: Tensor[]): Promise<void> {
   await Promise.all(
@@ -77,7 +81,10 @@ export function setMemoryBudget(bytes: number, device: Device = getDefaultDevice
  * Runs `fn` as a module does: what it makes inside lives and dies in the program; what it returns is visible.
  *
  * @example
- * const loss = scope(() => x.sub(y).square().mul(weights).mean());
+ * const x = tensor([1, 2, 3]);
+ * const y = tensor([1, 1, 1]);
+ * const loss = scope(() => x.sub(y).square().mean());
+ * await loss.item(); // 1.6667
  */
 export function scope<T>(fn: () => T): T {
   const result = hide(fn);

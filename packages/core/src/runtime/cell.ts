@@ -23,8 +23,8 @@ export interface CellOptions {
  *
  * @example
  * const total = new Cell(tensor(0), { name: 'total' });
- * for (const x of batches) total.assign(total.add(x.sum()));
- * await total.item();
+ * for (const x of [tensor([1, 2]), tensor([3])]) total.assign(total.add(x.sum()));
+ * await total.item(); // 6
  */
 export class Cell extends Tensor {
   readonly role: MemoryRole;

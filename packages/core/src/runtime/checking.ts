@@ -17,7 +17,9 @@ import type { Storage } from './storage.js';
  *
  * @example
  * checkNumerics(true);
- * await optimizer.step(); // NonFiniteError: log in features.3 made -Inf …
+ * const x = tensor([0, 1]);
+ * await x.log().data().catch((error: Error) => error.message); // log (recorded at …) made -Inf (element 0)
+ * checkNumerics(false);
  */
 export function checkNumerics(on: boolean): void {
   modes.checking = on;
