@@ -126,7 +126,7 @@ describe('lenet5Original', () => {
     for (let map = 0; map < 6; map++) expect(C3_CONNECTIONS.filter((maps) => maps.includes(map))).toHaveLength(10);
   });
 
-  test('a step compiles once', async () => {
+  test('forward and backward compile once', async () => {
     const net = lenet5Original();
     const target = tensor([0, 1], { dtype: 'int32' });
     const compiles: number[] = [];
@@ -137,7 +137,7 @@ describe('lenet5Original', () => {
       await loss.item();
       compiles.push(stats().compiles);
     }
-    expect(compiles[3]).toBe(compiles[1]);
+    expect(new Set(compiles).size).toBe(1);
   });
 
   test('prints its layers', () => {

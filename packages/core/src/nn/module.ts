@@ -54,6 +54,7 @@ export class Module {
   /**
    * What a class's own fields are called in state dicts and in the printed tree, where that is not the field's name:
    * `static override stateNames = { runningMean: 'running_mean' }`. Names are PyTorch's there, so that its files load.
+   * A subclass adds to those of its base.
    */
   static stateNames: Readonly<Record<string, string>> = {};
 
@@ -87,8 +88,8 @@ export class Module {
 
   /** @internal Own entries, modules and cells among them, in definition order and under their names in state dicts. */
   _entries(): [string, unknown][] {
-    const names = (this.constructor as typeof Module).stateNames;
-    return Object.entries(this).map(([name, value]) => [Object.hasOwn(names, name) ? names[name] : name, value]);
+    const names = stateNamesOf(this.constructor as typeof Module);
+    return Object.entries(this).map(([name, value]) => [names.get(name) ?? name, value]);
   }
 
   /** The direct children by name, in definition order. */
@@ -271,6 +272,20 @@ export class Module {
 }
 
 const join = (prefix: string, name: string): string => (prefix ? `${prefix}.${name}` : name);
+
+const STATE_NAMES = new WeakMap<object, ReadonlyMap<string, string>>();
+
+/** `stateNames` of a class and of those that it extends. */
+function stateNamesOf(type: typeof Module): ReadonlyMap<string, string> {
+  let names = STATE_NAMES.get(type);
+  if (!names) {
+    const base = Object.getPrototypeOf(type) as typeof Module | null;
+    const inherited = base && 'stateNames' in base ? stateNamesOf(base) : [];
+    names = new Map([...inherited, ...Object.entries(Object.hasOwn(type, 'stateNames') ? type.stateNames : {})]);
+    STATE_NAMES.set(type, names);
+  }
+  return names;
+}
 
 function hooksOf(module: Module): Hooks {
   let hooks = HOOKS.get(module);

@@ -36,7 +36,7 @@ const OPTIONS = [
 
 /** What batch normalization layers have in common; they differ in the inputs that they take. */
 export abstract class BatchNormNd extends Module {
-  static override stateNames = {
+  static override stateNames: Readonly<Record<string, string>> = {
     runningMean: 'running_mean',
     runningVar: 'running_var',
     numBatchesTracked: 'num_batches_tracked',

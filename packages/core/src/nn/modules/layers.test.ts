@@ -185,4 +185,21 @@ test('a field may have another name in state dicts', () => {
   expect([...branch.stateDict().keys()]).toEqual(['gamma', 'branch_1x1.weight']);
   expect(branch.getParameter('branch_1x1.weight')).toBe(branch.branch1x1.weight);
   expect(branch.toString()).toContain('(branch_1x1): Linear(');
+  class More extends Branch {
+    static override stateNames = { ...super.stateNames, extra: 'extra_1' };
+    extra = new nn.Parameter(ones([1]));
+  }
+  class Own extends nn.BatchNorm2d {
+    static override stateNames = { shift: 'beta' };
+    shift = new nn.Parameter(ones([1]));
+  }
+  expect([...new More().stateDict().keys()]).toEqual(['gamma', 'extra_1', 'branch_1x1.weight']);
+  expect([...new Own(1).stateDict().keys()]).toEqual([
+    'weight',
+    'bias',
+    'beta',
+    'running_mean',
+    'running_var',
+    'num_batches_tracked',
+  ]);
 });
