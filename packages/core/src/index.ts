@@ -71,6 +71,7 @@ export * from './ops/optimizer-updates.js';
 export * as nn from './nn/index.js';
 export { defaultGenerator, Generator, initialSeed, manualSeed, seed } from './random/generator.js';
 export { dropoutKeys, type DropoutKeys } from './random/dropout-keys.js';
+export { threefryUniform } from './random/threefry.js';
 
 export * from './backends/backend.js';
 export { interpretProgram, type InterpretOptions, type Kernel, type KernelCall } from './backends/interpret.js';

@@ -88,7 +88,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
     checkShape('tensor', options.shape);
     if (sizeOf(shape) !== read.data.length) {
       throw new ShapeError(
-        `tensor: ${read.data.length} elements do not fill the shape [${shape.join(',')}] (${sizeOf(shape)})`,
+        `tensor: ${read.data.length} elements do not fill the shape [${shape.join(',')}], which has ${sizeOf(shape)}`,
       );
     }
   }

@@ -216,6 +216,9 @@ function scalarsBeside(condition: Tensor, a: TensorLike, b: TensorLike): Tensor[
 export function maskedFill(x: Tensor, mask: Tensor, value: TensorLike): Tensor {
   checkTensor('maskedFill', x);
   checkTensor('maskedFill', mask);
+  if (mask.dtype !== 'bool') {
+    throw new DTypeError(`maskedFill: expected a bool mask, got ${formatAval(mask)}. Compare first, as in x.gt(0).`);
+  }
   const [, fill] = operands('maskedFill', [x, value]);
   if (fill.ndim > 0) {
     throw new DTypeError(

@@ -26,7 +26,7 @@ const reshapeOp = defineOp<{ shape: Shape }>({
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape)) {
       throw new ShapeError(
-        `reshape: ${formatAval(x)} has ${sizeOf(x.shape)} elements, the shape ${formatShape(shape)} ${sizeOf(shape)}. Use -1 for a size that follows.`,
+        `reshape: ${formatAval(x)} has ${sizeOf(x.shape)} elements, the shape ${formatShape(shape)} has ${sizeOf(shape)}. One size may be -1: it follows from the others.`,
       );
     }
     return [{ shape, dtype: x.dtype }];

@@ -30,13 +30,15 @@ const padOp = defineOp<PadAttrs>({
   },
 });
 
+const MODES = ['constant', 'reflect', 'replicate', 'circular'] as const;
+
 /** How {@link pad} fills. */
 export interface PadOptions {
   /**
    * `constant`: with `value`; `reflect`: mirrored without the edge; `replicate`: with the edge; `circular`: from the
    * other side. Default constant.
    */
-  readonly mode?: 'constant' | 'reflect' | 'replicate' | 'circular';
+  readonly mode?: (typeof MODES)[number];
   /** A number or a tensor without axes. Default 0. */
   readonly value?: TensorLike;
 }
@@ -54,6 +56,9 @@ export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}
   checkTensor('pad', x);
   checkOptions('pad', options, ['mode', 'value']);
   const { mode = 'constant', value = 0 } = options;
+  if (!MODES.includes(mode)) {
+    throw new TypeError(`pad: expected mode ${MODES.map((m) => `'${m}'`).join(', ')}, got ${describe(mode)}`);
+  }
   const perAxis = padsPerAxis(x, pads);
   return composed(() => {
     // What is cut off goes first: the modes look at what is left.

@@ -133,7 +133,7 @@ const logsumexpOp = defineReduction({
  *
  * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
  * @example
- * await tensor([1000, 1000]).logsumexp(0).item(); // 1000.693115234375
+ * await tensor([1000, -1000]).logsumexp(0).item(); // 1000
  */
 export function logsumexp(x: Tensor, dims?: Dims, keepdim = false): Tensor {
   checkTensor('logsumexp', x);
@@ -253,6 +253,13 @@ export function argmin(x: Tensor, dim?: number | null, keepdim = false): Tensor 
   return position(argminOp, x, dim, keepdim);
 }
 
+/** The extreme of all elements; its errors name the function that was called. */
+function extreme(name: string, op: Op<ReductionAttrs>, x: Tensor): Tensor {
+  checkNumbers(name, x);
+  checkNotEmpty(name, x, [...x.shape.keys()]);
+  return reduce(op, x, null, false, {});
+}
+
 /** The extremes along an axis: the gradient goes to the one that was chosen. */
 function extremes(name: string, op: Op<AxisAttrs>, x: Tensor, dim: number, keepdim: boolean): ValuesAndIndices {
   const axis = normalizeDim(name, dim, x.ndim);
@@ -284,7 +291,7 @@ export function max(x: Tensor, other: Tensor): Tensor;
 export function max(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices;
 export function max(x: Tensor, dim?: number | Tensor, keepdim = false): Tensor | ValuesAndIndices {
   checkTensor('max', x);
-  if (dim === undefined) return amax(x);
+  if (dim === undefined) return extreme('max', amaxOp, x);
   return isTensor(dim) ? maximum(x, dim) : extremes('max', argmaxOp, x, dim, keepdim);
 }
 
@@ -301,7 +308,7 @@ export function min(x: Tensor, other: Tensor): Tensor;
 export function min(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices;
 export function min(x: Tensor, dim?: number | Tensor, keepdim = false): Tensor | ValuesAndIndices {
   checkTensor('min', x);
-  if (dim === undefined) return amin(x);
+  if (dim === undefined) return extreme('min', aminOp, x);
   return isTensor(dim) ? minimum(x, dim) : extremes('min', argminOp, x, dim, keepdim);
 }
 

@@ -112,7 +112,7 @@ export function randint(...args: readonly (number | Shape | RandomOptions | unde
  * @throws RangeError unless n is a whole number from 0 up.
  * @example
  * manualSeed(0);
- * await randperm(4).toArray(); // [2, 0, 1, 3]
+ * await randperm(4).toArray(); // [0, 1, 3, 2]
  */
 export function randperm(n: number, options: Omit<RandomOptions, 'requiresGrad' | 'dtype'> = {}): Tensor {
   if (!Number.isInteger(n) || n < 0) throw new RangeError_(`randperm: expected a whole number from 0 up, got ${n}`);

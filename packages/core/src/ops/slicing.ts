@@ -76,7 +76,7 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
 
 function outside(op: string, x: Aval, dim: number, what: string): never {
   const size = x.shape.at(dim);
-  throw new RangeError_(`${op}: ${what} does not fit axis ${dim} of ${formatAval(x)}, which has ${size} elements`);
+  throw new RangeError_(`${op}: ${what} out of range for axis ${dim} of ${formatAval(x)}, which has ${size} elements`);
 }
 
 /**
