@@ -105,7 +105,13 @@ function fill(
     write(out, offset, value, dtype, path);
     return offset + value.length;
   }
-  for (let i = 0; i < row.length; i++) offset = fill(out, offset, row[i], shape, axis + 1, dtype, [...path, i]);
+  const isLast = axis === shape.length - 1;
+  for (let i = 0; i < row.length; i++) {
+    const element = row[i];
+    // Most elements take this way: no path is built for them.
+    if (isLast && isFloat(dtype) && typeof element === 'number') out[offset++] = element;
+    else offset = fill(out, offset, element, shape, axis + 1, dtype, [...path, i]);
+  }
   return offset;
 }
 

@@ -56,7 +56,17 @@ export interface VarianceOptions {
   readonly keepdim?: boolean;
 }
 
-/** The variance; exported as `var`, which JavaScript reserves as a name of its own. */
+/**
+ * Σ (x − mean)² / (n − correction) over all axes or the given ones.
+ *
+ * JavaScript reserves the word: `import { var as variance }`.
+ *
+ * Shape: without the reduced axes, or with size 1 there if `keepdim`.
+ *
+ * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
+ * @example
+ * await tensor([1, 2, 3, 4]).var(0, { correction: 0 }).item(); // 1.25
+ */
 function varianceOf(x: Tensor, dims?: Dims, options: VarianceOptions = {}): Tensor {
   checkTensor('var', x);
   checkOptions('var', options, ['correction', 'keepdim']);
@@ -64,18 +74,7 @@ function varianceOf(x: Tensor, dims?: Dims, options: VarianceOptions = {}): Tens
   return reduce(variance, x, dims, keepdim, { correction });
 }
 
-export {
-  /**
-   * Σ (x − mean)² / (n − correction) over all axes or the given ones.
-   *
-   * Shape: without the reduced axes, or with size 1 there if `keepdim`.
-   *
-   * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
-   * @example
-   * await tensor([1, 2, 3, 4]).var(0, { correction: 0 }).item(); // 1.25
-   */
-  varianceOf as var,
-};
+export { varianceOf as var };
 
 /**
  * √(Σ (x − mean)² / (n − correction)) over all axes or the given ones. Its gradient is 0 where it is 0.
