@@ -250,6 +250,10 @@ export class Parameter extends Cell {
     if (!this._retainsGrad && this._gradient) this._home._runtime.spend(this._gradient);
   }
 
+  override toString(): string {
+    return `Parameter containing:\n${super.toString()}`;
+  }
+
   override dispose(): void {
     this.zeroGrad();
     super.dispose();
