@@ -51,7 +51,7 @@ export function madeUpReport(changes: Partial<Report> = {}): Report {
     sizes: { train: 1438, validation: 180, test: 180 },
     history: madeUpHistory(),
     test: { loss: 0.0789, accuracy: 176 / 180, predictions },
-    imageOf: madeUpImage,
+    imageOf: async (index) => madeUpImage(index),
     model: 'Sequential(\n  (normalizer): RunningNormalizer(1)\n  (net): LeNet5(\n    (conv1): Conv2d(1, 6)\n  )\n)',
     parameters: 61706,
     settings: { 'data set': 'digits', optimizer: 'SGD, momentum 0.9', 'learning rate': 0.02 },

@@ -18,7 +18,7 @@ export interface Report {
   readonly history: History;
   readonly test: Score & { readonly predictions: readonly Prediction[] };
   /** The test image of a prediction's index, `[1, H, W]` from 0 to 1. */
-  readonly imageOf: (index: number) => HostArray;
+  readonly imageOf: (index: number) => Promise<HostArray>;
   /** The network, printed. */
   readonly model: string;
   readonly parameters: number;
@@ -34,7 +34,7 @@ export interface Report {
 /** More pictures than this make the page long and say nothing new. */
 const MOST_PICTURES = 60;
 
-export function reportPage(report: Report): string {
+export async function reportPage(report: Report): Promise<string> {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -47,7 +47,7 @@ export function reportPage(report: Report): string {
       </head>
       <body>
         <main>
-          ${header(report)} ${curves(report)} ${confusion(report)} ${pictures(report)} ${facts(report)}
+          ${header(report)} ${curves(report)} ${confusion(report)} ${await pictures(report)} ${facts(report)}
           <footer>
             <p>Written by Fakkel's quickstart on ${report.date.toISOString().slice(0, 16).replace('T', ' ')} UTC.</p>
           </footer>
@@ -145,7 +145,7 @@ function confusion({ test, classes }: Report): Html {
   </section>`;
 }
 
-function pictures({ test, classes, imageOf }: Report): Html {
+async function pictures({ test, classes, imageOf }: Report): Promise<Html> {
   const certainty = (a: Prediction, b: Prediction): number => b.probability - a.probability;
   const wrong = test.predictions.filter(({ label, predicted }) => label !== predicted).sort(certainty);
   const hardest = test.predictions
@@ -164,13 +164,13 @@ function pictures({ test, classes, imageOf }: Report): Html {
               ${counted(wrong.length, 'test image')} of ${count(test.predictions.length)}, the most certain error first,
               with the probability that the network gave its answer and the true class.${all}
             </p>
-            ${pictureGrid(shown, imageOf, classes)}`
+            ${await pictureGrid(shown, imageOf, classes)}`
     }
     ${
       // Few errors say little: the close calls show what the network finds hard.
       wrong.length < 12 &&
       html`<h3>Recognized, but least certain</h3>
-        ${pictureGrid(hardest, imageOf, classes)}`
+        ${await pictureGrid(hardest, imageOf, classes)}`
     }
   </section>`;
 }

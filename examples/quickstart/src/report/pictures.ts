@@ -8,25 +8,25 @@ import type { Prediction } from '../history.js';
 import { html, Html } from './html.js';
 
 /** A picture of each prediction: the true class, what was predicted, and the probability of both. */
-export function pictureGrid(
+export async function pictureGrid(
   predictions: readonly Prediction[],
-  imageOf: (index: number) => HostArray,
+  imageOf: (index: number) => Promise<HostArray>,
   classes: readonly string[],
-): Html {
+): Promise<Html> {
   const row = (role: string, name: string, share: number): Html =>
     html`<div>${role} <b>${name}</b> <span>${percent(share)}</span></div>`;
-  const pictures = predictions.map(({ index, label, predicted, probability, labelProbability }) => {
+  const picture = async ({ index, label, predicted, probability, labelProbability }: Prediction): Promise<Html> => {
     const wrong = predicted !== label;
     return html`<figure${wrong && new Html(' class="wrong"')}>
-<img src="${pngUri(imageOf(index))}" alt="image ${index} of the data set" width="96" height="96">
+<img src="${pngUri(await imageOf(index))}" alt="image ${index} of the data set" width="96" height="96">
 <figcaption>
 ${row('true', classes[label], labelProbability)}
 ${wrong && row('predicted', classes[predicted], probability)}
 </figcaption>
 </figure>`;
-  });
+  };
   const wide = classes.some((name) => name.length > 3);
-  return html`<div class="pictures${wide && ' wide'}">${pictures}</div>`;
+  return html`<div class="pictures${wide && ' wide'}">${await Promise.all(predictions.map(picture))}</div>`;
 }
 
 /** A greyscale image, `[1, H, W]` from 0 to 1, as a data URI: dark ink on white paper. */

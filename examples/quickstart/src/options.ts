@@ -1,0 +1,120 @@
+/**
+ * The command line.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DATA_SETS } from './data.js';
+import { UsageError } from './errors.js';
+import { MODELS, type ModelName } from './model.js';
+
+/** What the numbers of a run depend on: a checkpoint keeps it. */
+export interface Settings {
+  readonly data: string;
+  readonly model: ModelName;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly lr: number;
+  readonly optimizer: 'sgd' | 'adam';
+  readonly seed: number;
+}
+
+export interface Options extends Settings {
+  readonly device: string;
+  /** Folder for everything that is written. */
+  readonly output: string;
+  /** A checkpoint, or the folder it is in. */
+  readonly resume?: string;
+  readonly report: boolean;
+  /** The settings that were typed: a checkpoint has the last word on the others. */
+  readonly given: Partial<Settings>;
+}
+
+const DEFAULT_LR = { sgd: 0.02, adam: 0.001 } as const;
+
+/**
+ * Reads the command line.
+ *
+ * @param argv without the names of Node and the script.
+ * @throws CommanderError after printing what is wrong, or the help.
+ */
+export function parseOptions(argv: readonly string[], configure: (command: Command) => Command = (c) => c): Options {
+  const command = configure(
+    new Command('npm run quickstart --')
+      .description('Trains LeNet-5, shows how it learns, and writes the weights and a report with pictures.')
+      .option('--data <name>', `data set (${DATA_SETS.join(', ')}) or a folder with IDX files`, 'digits')
+      .addOption(new Option('--model <name>', 'network').choices(MODELS).default('lenet5'))
+      .option('--epochs <number>', 'how often to go through the training images', wholeNumber(1), 15)
+      .option('--batch-size <number>', 'images in a training step', wholeNumber(1), 32)
+      .addOption(new Option('--optimizer <name>', 'update rule').choices(Object.keys(DEFAULT_LR)).default('sgd'))
+      .option('--lr <number>', `learning rate (default: ${DEFAULT_LR.sgd}, with adam ${DEFAULT_LR.adam})`, positive)
+      .option('--seed <number>', 'of the split, the initial weights and the order', wholeNumber(0), 0)
+      .option('--device <name>', 'engine, such as cpu, reference, onnxruntime:cuda', 'cpu')
+      .option('--output <folder>', 'where to write (default: runs/quickstart; with --resume, where the checkpoint is)')
+      .option('--resume <checkpoint>', 'continue a run that was stopped: its checkpoint, or the folder it is in')
+      .option('--no-report', 'write no report')
+      .addHelpText('after', '\nCtrl-C saves a checkpoint, which --resume continues exactly. Again, it stops at once.')
+      .exitOverride(),
+  );
+  command.action(() => undefined).allowExcessArguments();
+  command.parse(argv, { from: 'user' });
+  if (command.args.length > 0) {
+    command.error(
+      `error: unexpected argument '${command.args.join(' ')}'. npm passes options on after two dashes only: ` +
+        `npm run quickstart -- --epochs 3`,
+    );
+  }
+
+  const typed = command.opts<Partial<Options>>();
+  const values = { ...typed, lr: typed.lr ?? DEFAULT_LR[typed.optimizer!] } as Options;
+  const given = Object.fromEntries(
+    Object.entries(settingsOf(values)).filter(([name]) => command.getOptionValueSource(name) === 'cli'),
+  );
+  return { ...values, output: values.output ?? (values.resume ? '' : 'runs/quickstart'), given };
+}
+
+/** The part of the options that the numbers depend on. */
+export function settingsOf({ data, model, epochs, batchSize, lr, optimizer, seed }: Settings): Settings {
+  return { data, model, epochs, batchSize, lr, optimizer, seed };
+}
+
+/**
+ * The settings of a run that is continued: those of its checkpoint. Only the number of epochs may be another one;
+ * anything else would make it another run.
+ *
+ * @throws UsageError naming the option that does not fit.
+ */
+export function settingsToResume(saved: Settings, given: Partial<Settings>, file: string): Settings {
+  for (const [name, value] of Object.entries(given) as [keyof Settings, Settings[keyof Settings]][]) {
+    if (name === 'epochs' || value === saved[name]) continue;
+    const option = flag(name);
+    throw new UsageError(
+      `--resume: ${file} is a run with ${option} ${saved[name]}, which can't go on with ${option} ${value}. Leave ${option} ` +
+        `out to continue it, or leave --resume out to start anew.`,
+    );
+  }
+  return { ...saved, ...(given.epochs !== undefined && { epochs: given.epochs }) };
+}
+
+/** What to type to get a run with these settings. */
+export function commandOf(settings: Settings): string {
+  const options = Object.entries(settingsOf(settings)).map(([name, value]) => {
+    const text = String(value);
+    return `${flag(name)} ${/[^\w./-]/.test(text) ? `'${text}'` : text}`;
+  });
+  return `npm run quickstart -- ${options.join(' ')}`;
+}
+
+const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+function wholeNumber(from: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= from) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${from} up.`);
+  };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected a number greater than 0, such as 0.01.');
+}

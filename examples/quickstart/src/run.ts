@@ -1,0 +1,59 @@
+/**
+ * Everything that changes while training, in one place: what a checkpoint has to keep.
+ */
+import { manualSeed, type nn } from '@fakkel/core';
+import { DataLoader, type RunningNormalizer } from '@fakkel/data';
+import { Adam, ExponentialLR, type LRScheduler, type Optimizer, SGD } from '@fakkel/optim';
+import type { Data, Sample } from './data.js';
+import type { History } from './history.js';
+import { buildModel } from './model.js';
+import type { Settings } from './options.js';
+
+export interface Run {
+  readonly settings: Settings;
+  readonly model: nn.Sequential;
+  readonly normalizer: RunningNormalizer;
+  readonly optimizer: Optimizer;
+  readonly scheduler: LRScheduler;
+  /** Training images in random order; it knows how far into the epoch it is. */
+  readonly loader: DataLoader<Sample>;
+  history: History;
+  /** The epoch under way. */
+  epoch: EpochSums;
+}
+
+/** Sums over the part of an epoch that is done. */
+export interface EpochSums {
+  images: number;
+  /** Of each image's loss. */
+  loss: number;
+  correct: number;
+  seconds: number;
+}
+
+export const noSums = (): EpochSums => ({ images: 0, loss: 0, correct: 0, seconds: 0 });
+
+/** A momentum of 0.9 and a rate that falls by 5 % an epoch: what one tries first. */
+export const MOMENTUM = 0.9;
+export const GAMMA = 0.95;
+
+/** A new run: the same settings and data give the same numbers, on the same engine. */
+export function createRun(settings: Settings, data: Data): Run {
+  manualSeed(settings.seed);
+  const { model, normalizer } = buildModel(settings.model, data.classes.length);
+  const { lr } = settings;
+  const optimizer: Optimizer =
+    settings.optimizer === 'adam'
+      ? new Adam(model.parameters(), { lr })
+      : new SGD(model.parameters(), { lr, momentum: MOMENTUM });
+  return {
+    settings,
+    model,
+    normalizer,
+    optimizer,
+    scheduler: new ExponentialLR(optimizer, { gamma: GAMMA }),
+    loader: new DataLoader(data.train, { batchSize: settings.batchSize, shuffle: true }),
+    history: { steps: [], epochs: [] },
+    epoch: noSums(),
+  };
+}
