@@ -12,12 +12,18 @@ const KNOWN: Readonly<Record<string, string>> = {
   webgpu: '@fakkel/backend-webgpu',
 };
 
+const API_VERSION = 1;
+
 /** What serves an alias, the fastest first: `[backend, variant]`. */
 const ALIASES: Readonly<Record<string, readonly (readonly [string, string?])[]>> = {
   cpu: [['onednn'], ['onnxruntime', 'cpu'], ['reference']],
   cuda: [['onnxruntime', 'cuda']],
   webgpu: [['webgpu'], ['onnxruntime', 'webgpu']],
 };
+
+/** Backends outside `@fakkel` say in their package's name what they are. */
+const PACKAGE = /^(@[a-z\d~-][\w.~-]*\/)?fakkel-backend-[\w.~-]+$/;
+const KNOWN_PACKAGES = new Set(Object.values(KNOWN));
 
 const devices = new Map<string, Promise<Device>>();
 
@@ -28,14 +34,27 @@ const devices = new Map<string, Promise<Device>>();
  * - `'cpu'`, `'cuda'`, `'webgpu'`: the best installed engine that serves it.
  * - `'onnxruntime'`, `'onnxruntime:cuda'`, …: a backend, with a variant after the colon.
  * - the name of a plugin: `'fakkel-backend-x'`, `'@me/fakkel-backend-x'`, or short `'x'` for `fakkel-backend-x`.
- * - a backend definition (bundlers can't find packages by name at run time; import it and pass the object).
+ * - a backend definition (bundlers can't find packages by name at run time; import it and pass the object). Each call
+ *   gives a device of its own.
  *
+ * @param name - What to compute with.
+ * @param options - `variant`: the variant of a backend definition; a name says it after the colon.
  * @throws BackendUnavailableError with the command that installs what is missing.
  * @example
  * setDefaultDevice(await device('cpu'));
  */
-export async function device(name: string | BackendDefinition): Promise<Device> {
-  if (typeof name !== 'string') return new Device(name.name, await name.create({}));
+export async function device(name: string | BackendDefinition, options: { variant?: string } = {}): Promise<Device> {
+  if (typeof name !== 'string') {
+    if (!isDefinition(name)) {
+      throw new TypeError(
+        `device: expected a name such as 'cpu', or a backend made by defineBackend({ name, create })`,
+      );
+    }
+    return create(options.variant ? `${name.name}:${options.variant}` : name.name, name, options.variant);
+  }
+  if (options.variant !== undefined) {
+    throw new TypeError(`device: a name says its variant itself: device('${name}:${options.variant}')`);
+  }
   let known = devices.get(name);
   if (!known) {
     known = open(name);
@@ -46,17 +65,18 @@ export async function device(name: string | BackendDefinition): Promise<Device> 
 }
 
 async function open(name: string): Promise<Device> {
-  if (name === 'reference') return referenceDevice();
-  const candidates = ALIASES[name];
-  if (!candidates) {
-    const [backend, variant] = splitVariant(name);
-    return create(name, backend, variant);
+  const [backend, variant] = splitVariant(name);
+  const candidates = backend === 'reference' ? [] : Object.hasOwn(ALIASES, backend) ? ALIASES[backend] : undefined;
+  if (candidates && variant !== undefined) {
+    throw new BackendUnavailableError(`device('${name}'): '${backend}' has no variants; write device('${backend}')`);
   }
+  if (backend === 'reference') return referenceDevice();
+  if (!candidates) return create(name, await load(backend), variant);
   const reasons: string[] = [];
-  for (const [backend, variant] of candidates) {
-    if (backend === 'reference') return referenceDevice();
+  for (const [engine, its] of candidates) {
+    if (engine === 'reference') return referenceDevice();
     try {
-      return await create(name, backend, variant);
+      return await create(name, await load(engine), its);
     } catch (error) {
       if (!(error instanceof BackendUnavailableError)) throw error;
       reasons.push(error.message);
@@ -71,34 +91,31 @@ function splitVariant(name: string): [string, string | undefined] {
   return colon < 0 ? [name, undefined] : [name.slice(0, colon), name.slice(colon + 1)];
 }
 
-async function create(name: string, backend: string, variant: string | undefined): Promise<Device> {
-  const definition = await load(backend);
-  return new Device(name, await definition.create(variant === undefined ? {} : { variant }));
+async function create(name: string, definition: BackendDefinition, variant: string | undefined): Promise<Device> {
+  const backend = await definition.create(variant === undefined ? {} : { variant });
+  const version: unknown = backend.apiVersion;
+  if (version !== API_VERSION) {
+    throw new BackendUnavailableError(
+      `backend '${definition.name}' is made for version ${String(version)} of the backend interface, this @fakkel/core ` +
+        `has version ${API_VERSION}: install versions of the two that belong together`,
+    );
+  }
+  return new Device(name, backend);
 }
 
 function packageOf(backend: string): string {
-  const known = KNOWN[backend];
-  if (known) return known;
-  return /(^|\/)fakkel-backend-/.test(backend) || backend.startsWith('@') ? backend : `fakkel-backend-${backend}`;
+  if (Object.hasOwn(KNOWN, backend)) return KNOWN[backend];
+  const name = /^@|^fakkel-backend-/.test(backend) ? backend : `fakkel-backend-${backend}`;
+  if (PACKAGE.test(name) || KNOWN_PACKAGES.has(name)) return name;
+  throw new BackendUnavailableError(
+    `device('${backend}'): expected 'reference', an alias (${Object.keys(ALIASES).join(', ')}), a backend ` +
+      `(${Object.keys(KNOWN).join(', ')}), or a package named fakkel-backend-* or @scope/fakkel-backend-*`,
+  );
 }
 
 async function load(backend: string): Promise<BackendDefinition> {
   const name = packageOf(backend);
-  let module: Record<string, unknown>;
-  try {
-    module = await importFromApplication(name);
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    const missing = (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && message.includes(name);
-    if (!missing && !/Failed to (fetch|resolve)|Cannot find/i.test(message)) throw error;
-    throw new BackendUnavailableError(
-      `backend '${backend}' is not installed: run \`npm install ${name}\`` +
-        (typeof process === 'undefined'
-          ? `; in a bundled application import it and pass the object: device(backend)`
-          : ''),
-      { cause: error },
-    );
-  }
+  const module = isNode() ? await importInNode(backend, name) : await importElsewhere(backend, name);
   const exported = [module['default'], ...Object.values(module)].find(isDefinition);
   if (!exported) {
     throw new BackendUnavailableError(
@@ -117,27 +134,31 @@ function isDefinition(value: unknown): value is BackendDefinition {
   );
 }
 
-/** Plugins are the application's dependencies, not core's: they are resolved from where the application runs. */
-async function importFromApplication(name: string): Promise<Record<string, unknown>> {
-  if (typeof process === 'undefined' || !process.versions?.node) {
+function isNode(): boolean {
+  return typeof process !== 'undefined' && Boolean(process.versions?.node);
+}
+
+/** A name resolves here only where an import map has it. */
+async function importElsewhere(backend: string, name: string): Promise<Record<string, unknown>> {
+  try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as Record<string, unknown>;
+  } catch (cause) {
+    // Browsers have a TypeError and a message of their own each for a name that they can't resolve.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new BackendUnavailableError(
+      `backend '${backend}' can't be found by its name here: run \`npm install ${name}\`, then import it and pass the ` +
+        `object: import backend from '${name}'; await device(backend)`,
+      { cause },
+    );
   }
-  const { createRequire } = await import('node:module');
-  const { pathToFileURL } = await import('node:url');
-  const bases = [process.argv[1], `${process.cwd()}/`].filter((base): base is string => base !== undefined);
-  let failure: unknown;
-  for (const base of bases) {
-    let resolved: string;
-    try {
-      resolved = createRequire(pathToFileURL(base)).resolve(name);
-    } catch (error) {
-      failure = error;
-      continue;
-    }
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ pathToFileURL(resolved).href)) as Record<
-      string,
-      unknown
-    >;
+}
+
+/** What goes wrong inside an installed plugin is thrown as it is: only its absence lets an alias try the next one. */
+async function importInNode(backend: string, name: string): Promise<Record<string, unknown>> {
+  const { resolveFromApplication } = await import('./resolve-in-node.js');
+  const url = await resolveFromApplication(name);
+  if (url === undefined) {
+    throw new BackendUnavailableError(`backend '${backend}' is not installed: run \`npm install ${name}\``);
   }
-  throw failure;
+  return (await import(/* @vite-ignore */ /* webpackIgnore: true */ url)) as Record<string, unknown>;
 }
