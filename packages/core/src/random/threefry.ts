@@ -84,11 +84,12 @@ export function threefry2x32(k0: number, k1: number, c0: number, c1: number): [n
  * @param out - Filled in place.
  * @param key0 - First key word; any integer, taken modulo 2³².
  * @param key1 - Second key word.
+ * @returns `out`.
  * @example
  * const u = new Float32Array(4);
  * threefryUniform(u, 0, 0); // u[0] = (0x6b200159 >>> 8) / 2 ** 24
  */
-export function threefryUniform(out: Float32Array | Float64Array, key0: number, key1: number): void {
+export function threefryUniform<T extends Float32Array | Float64Array>(out: T, key0: number, key1: number): T {
   const k0 = key0 | 0;
   const k1 = key1 | 0;
   const pairs = Math.floor(out.length / 2);
@@ -101,4 +102,5 @@ export function threefryUniform(out: Float32Array | Float64Array, key0: number, 
     block(k0, k1, pairs, 0);
     out[out.length - 1] = (word0 >>> 8) * 2 ** -24;
   }
+  return out;
 }
