@@ -10,14 +10,14 @@ import sys
 
 import torch
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 FOLDER = HERE.parent.parent / 'packages/backend-testkit/src/goldens'
 LIMIT = 50_000
 
 MODULES = [
     'unary', 'binary', 'logic', 'reduction', 'softmax', 'movement', 'indexing', 'sorting', 'linear', 'convolution',
-    'pooling', 'activation', 'loss', 'normalization', 'optimizer', 'random',
+    'pooling', 'activation', 'loss', 'normalization', 'optimizer', 'random_op',
 ]
 
 

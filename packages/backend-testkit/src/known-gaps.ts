@@ -14,7 +14,8 @@ export function withKnownGaps(
 ): readonly BackendTest[] {
   const keys = Object.keys(gaps);
   for (const key of keys) {
-    if (!gaps[key].trim()) throw new TypeError(`knownGaps: '${key}' has no reason. Say why it fails and what would mend it.`);
+    if (!gaps[key].trim())
+      throw new TypeError(`knownGaps: '${key}' has no reason. Say why it fails and what would mend it.`);
   }
   const met = new Set<string>();
   const result = tests.map((test) => {

@@ -24,7 +24,7 @@ export interface BackendTestList {
   readonly name: string;
   readonly tests: readonly BackendTest[];
   /** Disposes of the backend. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 /**

@@ -26,7 +26,7 @@ export interface BackendTestOptions {
 export interface BackendTest {
   /** `conv2d/dilation 2/gradient/float32`: the op or suite, the sample, the check, the precision. */
   readonly id: string;
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** What the suites make tests from. */

@@ -71,4 +71,14 @@ x_.op('index', lambda x, a: x[0][x[1].long()])
 x_.s('a vector', f(3, 2), ivals(2, 0, 2, 1))
 x_.s('a matrix of indices', f(4), ivals(0, 3, 1, 1, shape=[2, 2]))
 
+x_.op('indexTwo', lambda x, a: x[0][x[1].long(), x[2].long()])
+x_.s('pairs', f(3, 4), ivals(0, 2, 2), ivals(3, 1, 1))
+x_.s('broadcast', f(3, 4), ivals(0, 2, shape=[2, 1]), ivals(3, 1, 0))
+x_.op('indexSecond', lambda x, a: x[0][:, x[1].long()])
+x_.s('columns', f(2, 3), ivals(2, 2, 0))
+
+x_.op('scatter', lambda x, a: x[0].scatter(a['dim'], x[1].long(), a['value'] if 'value' in a else x[2]))
+x_.s('a tensor', f(2, 4), ivals(3, 0, 1, 2, shape=[2, 2]), f(2, 2), dim=1)
+x_.s('a number', f(3, 2), ivals(2, 0, shape=[1, 2]), dim=0, value=1.5)
+
 FAMILIES = [indexing]

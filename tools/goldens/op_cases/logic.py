@@ -69,6 +69,9 @@ logic.s('bool to float', bvals(0, 1), dtype='float')
 logic.s('bool to int32', bvals(0, 1), dtype='int32')
 logic.s('float to itself', f(3), dtype='float')
 
+logic.op('isinf', lambda x, a: torch.isinf(x[0]))
+logic.s('values', vals(1.0, NAN, INF, -INF, 0.0), _grad=False)
+
 logic.op('oneHot', lambda x, a: torch.nn.functional.one_hot(x[0].long(), a['numClasses']).int())
 logic.s('classes', ivals(0, 2, 1, 2), numClasses=3)
 logic.s('two axes', ivals(0, 1, 1, 0, shape=[2, 2]), numClasses=2)

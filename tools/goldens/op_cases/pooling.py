@@ -58,6 +58,14 @@ p.s('overlapping, padding', distinct(1, 1, 3, 4, 3), kernel=[3, 2, 2], stride=[2
 p.op('adaptiveMaxPool1d', lambda x, a: F.adaptive_max_pool1d(x[0], a['outputSize']))
 p.s('odd sizes', distinct(1, 2, 7), outputSize=3)
 
+p.op('maxPool1dWithIndices', lambda x, a: F.max_pool1d(x[0], a['kernel'], a.get('stride'), a.get('padding', 0), return_indices=True))
+p.s('overlapping', distinct(1, 2, 6), kernel=3, stride=2, padding=1)
+p.op('maxPool3dWithIndices', lambda x, a: F.max_pool3d(x[0], pair(a['kernel']), pair(a.get('stride')), pair(a.get('padding', 0)),
+                                                       return_indices=True))
+p.s('cubes', distinct(1, 1, 4, 2, 4), kernel=2)
+p.op('adaptiveMaxPool2dWithIndices', lambda x, a: F.adaptive_max_pool2d(x[0], pair(a['outputSize']), return_indices=True))
+p.s('odd sizes', distinct(1, 2, 5, 4), outputSize=3)
+
 p = avgpool
 p.op('avgPool2d', lambda x, a: F.avg_pool2d(x[0], pair(a['kernel']), pair(a.get('stride')), pair(a.get('padding', 0)),
                                             a.get('ceilMode', False), a.get('countIncludePad', True), a.get('divisorOverride')))

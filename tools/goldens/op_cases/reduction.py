@@ -74,6 +74,11 @@ for name, fn in dict(maxDim=torch.max, minDim=torch.min).items():
     reduction.s('the first axis, kept', distinct(2, 3), dim=0, keepdim=True)
     reduction.s('ties go to the first', vals(1.0, 3.0, 3.0, -1.0, -1.0, 0.0, shape=[2, 3]), dim=1)
 
+for name, fn in dict(maxAll=torch.max, minAll=torch.min).items():
+    reduction.op(name, lambda x, a, fn=fn: fn(x[0]))
+    reduction.s('two axes', distinct(2, 3))
+    reduction.s('ties share the gradient', vals(1.0, 3.0, 3.0) if fn is torch.max else vals(1.0, 1.0, 3.0))
+
 for name, fn in dict(any=torch.any, all=torch.all).items():
     reduction.op(name, reduced(fn))
     reduction.s('everything', bvals(0, 1, 0))

@@ -35,6 +35,7 @@ export const elementwiseAdapters: Readonly<Record<string, Adapter>> = {
   trunc: unary(fk.trunc),
   isfinite: unary(fk.isfinite),
   isnan: unary(fk.isnan),
+  isinf: unary(fk.isinf),
   powScalar: adapter<{ exponent: number }>(([x], { exponent }) => x.pow(exponent)),
   composition: unary((x) => x.neg().mul(x).exp().add(x.sin().div(3)).tanh()),
   zeroSize: unary((x) => x.exp().mul(2).add(1)),
@@ -72,7 +73,9 @@ export const elementwiseAdapters: Readonly<Record<string, Adapter>> = {
   clampMin: adapter<{ min: number }>(([x], { min }) => x.clampMin(min)),
   clampMax: adapter<{ max: number }>(([x], { max }) => x.clampMax(max)),
   clampTensors: adapter(([x, low, high]) => x.clamp(low, high)),
-  to: adapter<{ dtype: 'float' | 'int32' | 'bool' }>(([x], { dtype }, float) => x.to(dtype === 'float' ? float : dtype)),
+  to: adapter<{ dtype: 'float' | 'int32' | 'bool' }>(([x], { dtype }, float) =>
+    x.to(dtype === 'float' ? float : dtype),
+  ),
   oneHot: adapter<{ numClasses: number }>(([labels], { numClasses }) => fk.oneHot(labels, numClasses)),
 
   leakyRelu: adapter<{ negativeSlope?: number }>(([x], { negativeSlope }) => x.leakyRelu(negativeSlope)),

@@ -3,7 +3,7 @@
  */
 import * as fk from '@fakkel/core';
 import type { AvgPoolOptions, ConvOptions, ConvTransposeOptions, MaxPoolOptions, Tensor } from '@fakkel/core';
-import { adapter, type Adapter } from './adapter.js';
+import { adapter, both, type Adapter } from './adapter.js';
 
 type PerAxis = number | readonly number[];
 type OutputSize = number | readonly (number | null)[];
@@ -34,6 +34,7 @@ interface Windows {
 export const linearAdapters: Readonly<Record<string, Adapter>> = {
   matmul: adapter(([a, b]) => a.matmul(b)),
   bmm: adapter(([a, b]) => a.bmm(b)),
+  mm: adapter(([a, b]) => a.mm(b)),
   mv: adapter(([a, b]) => a.mv(b)),
   dot: adapter(([a, b]) => a.dot(b)),
   outer: adapter(([a, b]) => a.outer(b)),
@@ -53,13 +54,19 @@ export const linearAdapters: Readonly<Record<string, Adapter>> = {
 
   maxPool1d: maxPool(fk.maxPool1d),
   maxPool2d: adapter<MaxPoolOptions & { kernel: PerAxis; returnIndices?: boolean }>(
-    ([x], { kernel, returnIndices, ...options }) => {
-      if (!returnIndices) return x.maxPool2d(kernel, options);
-      const { values, indices } = fk.maxPool2dWithIndices(x, kernel, options);
-      return [values, indices];
-    },
+    ([x], { kernel, returnIndices, ...options }) =>
+      returnIndices ? both(fk.maxPool2dWithIndices(x, kernel, options)) : x.maxPool2d(kernel, options),
   ),
   maxPool3d: maxPool(fk.maxPool3d),
+  maxPool1dWithIndices: adapter<MaxPoolOptions & { kernel: PerAxis }>(([x], { kernel, ...options }) =>
+    both(fk.maxPool1dWithIndices(x, kernel, options)),
+  ),
+  maxPool3dWithIndices: adapter<MaxPoolOptions & { kernel: PerAxis }>(([x], { kernel, ...options }) =>
+    both(fk.maxPool3dWithIndices(x, kernel, options)),
+  ),
+  adaptiveMaxPool2dWithIndices: adapter<{ outputSize: OutputSize }>(([x], { outputSize }) =>
+    both(fk.adaptiveMaxPool2dWithIndices(x, outputSize)),
+  ),
   avgPool1d: avgPool(fk.avgPool1d),
   avgPool2d: avgPool(fk.avgPool2d),
   avgPool3d: avgPool(fk.avgPool3d),

@@ -39,4 +39,44 @@ export const movementAdapters: Readonly<Record<string, Adapter>> = {
   tril: adapter<{ diagonal?: number }>(([x], { diagonal }) => x.tril(diagonal)),
   triu: adapter<{ diagonal?: number }>(([x], { diagonal }) => x.triu(diagonal)),
   index: adapter(([x, index]) => x.index(index)),
+  indexTwo: adapter(([x, rows, columns]) => x.index([rows, columns])),
+  indexSecond: adapter(([x, columns]) => x.index([null, columns])),
+  scatter: adapter<{ dim: number; value?: number }>(([x, index, source], { dim, value }) =>
+    x.scatter(dim, index, value ?? source),
+  ),
+
+  padMode: adapter<{ pad: Sizes; mode: 'reflect' | 'replicate' | 'circular' }>(([x], { pad, mode }) =>
+    x.pad(pad, { mode }),
+  ),
+  repeat: adapter<{ counts: Sizes }>(([x], { counts }) => x.repeat(counts)),
+  tile: adapter<{ counts: Sizes }>(([x], { counts }) => x.tile(counts)),
+  repeatInterleave: adapter<{ count: number; dim?: number }>(([x], { count, dim }) => x.repeatInterleave(count, dim)),
+  movedim: adapter<{ source: number | Sizes; destination: number | Sizes }>(([x], { source, destination }) =>
+    x.movedim(source, destination),
+  ),
+  t: adapter(([x]) => x.t()),
+  broadcastTo: adapter<{ shape: Sizes }>(([x], { shape }) => x.broadcastTo(shape)),
+  expandAs: adapter(([x, other]) => x.expandAs(other)),
+  diagonal: adapter<{ offset?: number; dim1?: number; dim2?: number }>(([x], { offset, dim1, dim2 }) =>
+    x.diagonal(offset, dim1, dim2),
+  ),
+  sliceScatter: adapter<{ dim?: number; start?: number; end?: number; step?: number }>(
+    ([x, source], { dim, start, end, step }) => x.sliceScatter(source, dim, start, end, step),
+  ),
+};
+
+/** Tensors made of nothing: they need to be told the device. */
+export const creationAdapters: Readonly<Record<string, Adapter>> = {
+  arange: adapter<{ range: [number, number?, number?] }>((_, { range: [a, b, c] }, dtype, device) =>
+    b === undefined ? fk.arange(a, { dtype, device }) : fk.arange(a, b, c ?? 1, { dtype, device }),
+  ),
+  linspace: adapter<{ start: number; end: number; steps: number }>((_, { start, end, steps }, dtype, device) =>
+    fk.linspace(start, end, steps, { dtype, device }),
+  ),
+  eye: adapter<{ sizes: [number, number?] }>((_, { sizes: [rows, columns] }, dtype, device) =>
+    fk.eye(rows, columns ?? rows, { dtype, device }),
+  ),
+  filled: adapter<{ shape: Sizes; value: number }>(([x], { shape, value }, dtype, device) =>
+    fk.full(shape, value, { dtype, device }).add(x),
+  ),
 };

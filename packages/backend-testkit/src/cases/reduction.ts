@@ -2,7 +2,7 @@
  * Adapters of reductions, running sums, softmax and sorting.
  */
 import type { Tensor } from '@fakkel/core';
-import { adapter, type Adapter } from './adapter.js';
+import { adapter, both, type Adapter } from './adapter.js';
 
 interface Dims {
   readonly dim?: number | readonly number[];
@@ -16,9 +16,6 @@ const reduction = (run: (x: Tensor, dim: Dims['dim'], keepdim: boolean | undefin
 const single = (run: (x: Tensor, dim: number | undefined, keepdim: boolean | undefined) => Tensor): Adapter =>
   adapter<{ dim?: number; keepdim?: boolean }>(([x], { dim, keepdim }) => run(x, dim, keepdim));
 
-type Pair = { readonly values: Tensor; readonly indices: Tensor };
-const both = ({ values, indices }: Pair): readonly Tensor[] => [values, indices];
-
 export const reductionAdapters: Readonly<Record<string, Adapter>> = {
   sum: reduction((x, dim, keepdim) => x.sum(dim, keepdim)),
   mean: reduction((x, dim, keepdim) => x.mean(dim, keepdim)),
@@ -29,6 +26,8 @@ export const reductionAdapters: Readonly<Record<string, Adapter>> = {
   argmin: single((x, dim, keepdim) => x.argmin(dim, keepdim)),
   maxDim: adapter<{ dim: number; keepdim?: boolean }>(([x], { dim, keepdim }) => both(x.max(dim, keepdim))),
   minDim: adapter<{ dim: number; keepdim?: boolean }>(([x], { dim, keepdim }) => both(x.min(dim, keepdim))),
+  maxAll: adapter(([x]) => x.max()),
+  minAll: adapter(([x]) => x.min()),
   any: single((x, dim, keepdim) => x.any(dim, keepdim)),
   all: single((x, dim, keepdim) => x.all(dim, keepdim)),
   var: adapter<Dims & { correction?: number }>(([x], { dim, ...options }) => x.var(dim, options)),
@@ -42,9 +41,7 @@ export const reductionAdapters: Readonly<Record<string, Adapter>> = {
   cumsum: adapter<{ dim: number }>(([x], { dim }) => x.cumsum(dim)),
   softmax: adapter<{ dim: number }>(([x], { dim }) => x.softmax(dim)),
   logSoftmax: adapter<{ dim: number }>(([x], { dim }) => x.logSoftmax(dim)),
-  sort: adapter<{ dim?: number; descending?: boolean }>(([x], { dim, descending }) =>
-    both(x.sort(dim, descending)),
-  ),
+  sort: adapter<{ dim?: number; descending?: boolean }>(([x], { dim, descending }) => both(x.sort(dim, descending))),
   argsort: adapter<{ dim?: number; descending?: boolean }>(([x], { dim, descending }) => x.argsort(dim, descending)),
   topk: adapter<{ k: number; dim?: number; largest?: boolean }>(([x], { k, dim, largest }) =>
     both(x.topk(k, dim, largest)),

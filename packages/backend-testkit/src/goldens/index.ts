@@ -7,6 +7,7 @@ import { cases as reduction } from './reduction.js';
 import { cases as statistics } from './statistics.js';
 import { cases as softmax } from './softmax.js';
 import { cases as movement } from './movement.js';
+import { cases as movementMore } from './movement-more.js';
 import { cases as indexing } from './indexing.js';
 import { cases as sorting } from './sorting.js';
 import { cases as linear } from './linear.js';
@@ -32,6 +33,7 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...statistics,
   ...softmax,
   ...movement,
+  ...movementMore,
   ...indexing,
   ...sorting,
   ...linear,

@@ -70,6 +70,7 @@ export const cases: readonly GoldenCase[] = [
   {op:'to',name:'bool to float',args:{dtype:'float'},inputs:[{shape:[2],data:[0,1],dtype:'bool'}],outputs:[{shape:[2],data:[0,1]}]},
   {op:'to',name:'bool to int32',args:{dtype:'int32'},inputs:[{shape:[2],data:[0,1],dtype:'bool'}],outputs:[{shape:[2],data:[0,1],dtype:'int32'}]},
   {op:'to',name:'float to itself',args:{dtype:'float'},inputs:[{shape:[3],data:[-0.373,0.532,1.811],grad:[0.384000003338,-0.256999999285,0.751999974251]}],outputs:[{shape:[3],data:[-0.372999995947,0.532000005245,1.81099998951],cotangent:[0.384,-0.257,0.752]}]},
+  {op:'isinf',name:'values',args:{},inputs:[{shape:[5],data:[1,NaN,Infinity,-Infinity,0]}],outputs:[{shape:[5],data:[0,0,1,1,0],dtype:'bool'}]},
   {op:'oneHot',name:'classes',args:{numClasses:3},inputs:[{shape:[4],data:[0,2,1,2],dtype:'int32'}],outputs:[{shape:[4,3],data:[1,0,0,0,0,1,0,1,0,0,0,1],dtype:'int32'}]},
   {op:'oneHot',name:'two axes',args:{numClasses:2},inputs:[{shape:[2,2],data:[0,1,1,0],dtype:'int32'}],outputs:[{shape:[2,2,2],data:[1,0,0,1,0,1,1,0],dtype:'int32'}]},
 ];

@@ -23,7 +23,11 @@ export function cellTests(context: SuiteContext): BackendTest[] {
 
 type Body = (session: Session, failing: { next: boolean }) => Promise<void>;
 
-async function expectValue(what: string, actual: Promise<ArrayLike<number>>, expected: readonly number[]): Promise<void> {
+async function expectValue(
+  what: string,
+  actual: Promise<ArrayLike<number>>,
+  expected: readonly number[],
+): Promise<void> {
   expectClose(what, await actual, expected, [expected.length], EXACT);
 }
 

@@ -4,15 +4,26 @@
 import { formatAval, grad, tensor, type Device, type Tensor } from '@fakkel/core';
 import { ADAPTERS } from '../cases/index.js';
 import { expectClose } from '../compare.js';
-import { concreteDType, inputData, typedArray, type FloatDType, type GoldenCase, type GoldenTensor } from '../golden.js';
+import {
+  concreteDType,
+  inputData,
+  typedArray,
+  type FloatDType,
+  type GoldenCase,
+  type GoldenTensor,
+} from '../golden.js';
 import { GOLDENS } from '../goldens/index.js';
 import type { BackendTest, SuiteContext } from '../options.js';
 import { onDevice, withoutComposites } from '../session.js';
 import { toleranceOf } from '../tolerance.js';
 import type { TrackOptions } from '../tracking.js';
 
-/** Ops of the cases that reach a composite, in the op or in its gradient. The kit's own tests keep this list true. */
-export const DECOMPOSING: ReadonlySet<string> = new Set<string>([]);
+/** Cases whose op, or its gradient, is a composite: they run decomposed too. The kit's own tests keep it complete. */
+export const DECOMPOSING: ReadonlySet<string> = new Set([
+  ...['rsqrt', 'reciprocal', 'square', 'sigmoid', 'relu', 'clamp', 'leakyRelu', 'elu', 'gelu', 'silu', 'logsigmoid'],
+  ...['softplus', 'hardtanh', 'mean', 'var', 'std', 'norm', 'logsumexp', 'softmax', 'logSoftmax', 'crossEntropy'],
+  ...['nllLoss', 'mseLoss', 'batchNorm', 'dropout', 'sgdUpdate', 'adamUpdate'],
+]);
 
 /** Whether the case has gradients to check. */
 export const hasGradient = (golden: GoldenCase): boolean => golden.inputs.some((input) => input.grad !== undefined);
@@ -51,7 +62,7 @@ export function record(golden: GoldenCase, device: Device, float: FloatDType, un
   const inputs = golden.inputs.map((input) =>
     makeTensor(input, device, float, unrounded).requiresGrad_(input.grad !== undefined),
   );
-  const result = run(inputs, golden.args, float);
+  const result = run(inputs, golden.args, float, device);
   return { inputs, outputs: Array.isArray(result) ? (result as readonly Tensor[]) : [result as Tensor] };
 }
 
@@ -62,7 +73,12 @@ function makeTensor(golden: GoldenTensor, device: Device, float: FloatDType, unr
   return tensor(unrounded ? typedArray(dtype, golden.data) : data, { shape, dtype, device });
 }
 
-async function checkForward(golden: GoldenCase, device: Device, float: FloatDType, context: SuiteContext): Promise<void> {
+async function checkForward(
+  golden: GoldenCase,
+  device: Device,
+  float: FloatDType,
+  context: SuiteContext,
+): Promise<void> {
   const { outputs } = record(golden, device, float);
   checkAvals(golden, outputs, float);
   const results = await Promise.all(outputs.map((output) => output.data()));
@@ -83,10 +99,15 @@ function checkAvals(golden: GoldenCase, outputs: readonly Tensor[], float: Float
   if (got !== expected) throw new Error(`${caseId(golden)}: expected ${expected}, got ${got}`);
 }
 
-async function checkGradient(golden: GoldenCase, device: Device, float: FloatDType, context: SuiteContext): Promise<void> {
+async function checkGradient(
+  golden: GoldenCase,
+  device: Device,
+  float: FloatDType,
+  context: SuiteContext,
+): Promise<void> {
   const { inputs, outputs } = record(golden, device, float);
   const gradients = gradientsOf(golden, inputs, outputs, device, float);
-  const results = await Promise.all(gradients.map((g) => g?.data() ?? null));
+  const results = await Promise.all(gradients.map(async (g) => (g ? g.data() : null)));
   const tolerance = toleranceOf(golden.op, float, context.tolerance);
   golden.inputs.forEach((input, i) => {
     if (input.grad === undefined) return;
@@ -119,7 +140,9 @@ export function gradientsOf(
   const gradients = inputs.map((input) => byInput.get(input) ?? null);
   gradients.forEach((gradient, i) => {
     if (gradient && formatAval(gradient) !== formatAval(inputs[i])) {
-      throw new Error(`${caseId(golden)}: input ${i} is ${formatAval(inputs[i])}, its gradient ${formatAval(gradient)}`);
+      throw new Error(
+        `${caseId(golden)}: input ${i} is ${formatAval(inputs[i])}, its gradient ${formatAval(gradient)}`,
+      );
     }
   });
   return gradients;

@@ -95,7 +95,7 @@ async function derivative(
   if (!projected?.requiresGrad) return { value: 0, magnitude: 1 };
   const wanted = inputs.filter((input) => input.requiresGrad);
   const second = grad(projected, wanted, { allowUnused: true });
-  const results = await Promise.all(second.map((t) => t?.data() ?? null));
+  const results = await Promise.all(second.map(async (t) => (t ? t.data() : null)));
   let value = 0;
   let magnitude = 1;
   results.forEach((data, at) => {
