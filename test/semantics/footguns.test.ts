@@ -114,13 +114,13 @@ describe('bad input', () => {
   test('labels out of range', () => {
     const labels = tensor([0, 3], { dtype: 'int32' });
     expect(() => new nn.CrossEntropyLoss()(ones([2, 3]), labels)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: crossEntropy: label 3 at position 1 is out of range for 3 classes (0 to 2). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
+      `[OutOfRangeError: crossEntropy: label 3 at position 1 is out of range for 3 classes (0 to 2). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
     );
   });
   test('labels out of range that are computed on the device', async () => {
     const labels = tensor([0, 2], { dtype: 'int32' }).add(1);
     await expect(new nn.CrossEntropyLoss()(ones([2, 3]), labels).item()).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: crossEntropy: label 3 is out of range for 3 classes (expected 0 to 2, or ignoreIndex -100)]`,
+      `[OutOfRangeError: crossEntropy: label 3 is out of range for 3 classes (expected 0 to 2, or ignoreIndex -100)]`,
     );
   });
   test('ragged arrays and things that are no numbers', () => {
@@ -136,10 +136,10 @@ describe('bad input', () => {
   });
   test('axes', () => {
     expect(() => x().sum(2)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: sum: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
+      `[OutOfRangeError: sum: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
     );
     expect(() => x().select(0, 5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: select: index 5 does not fit axis 0 of float32[2,2], which has 2 elements]`,
+      `[OutOfRangeError: select: index 5 out of range for axis 0 of float32[2,2], which has 2 elements]`,
     );
   });
   test('a state dict that does not fit', () => {

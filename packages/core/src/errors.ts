@@ -24,8 +24,8 @@ export class DeviceError extends FakkelError {
 }
 
 /** An index, a label or an axis outside its range. */
-export class RangeError_ extends FakkelError {
-  override name = 'RangeError';
+export class OutOfRangeError extends FakkelError {
+  override name = 'OutOfRangeError';
 }
 
 /** A misuse of gradients: backward through nothing, twice, or through replaced weights. */

@@ -3,7 +3,7 @@
  */
 import type { DType } from './dtype.js';
 import { itemSize } from './dtype.js';
-import { RangeError_, ShapeError } from './errors.js';
+import { OutOfRangeError, ShapeError } from './errors.js';
 
 export type Shape = readonly number[];
 
@@ -84,7 +84,7 @@ export function broadcastShapes(op: string, inputs: readonly Aval[]): Shape {
 export function normalizeDim(op: string, dim: number, rank: number, extra = 0): number {
   const limit = Math.max(rank + extra, 1);
   if (!Number.isInteger(dim) || dim < -limit || dim >= limit) {
-    throw new RangeError_(`${op}: axis ${dim} is out of range for ${rank} axes (expected ${-limit} to ${limit - 1})`);
+    throw new OutOfRangeError(`${op}: axis ${dim} is out of range for ${rank} axes (expected ${-limit} to ${limit - 1})`);
   }
   return dim < 0 ? dim + limit : dim;
 }
@@ -93,7 +93,7 @@ export function normalizeDim(op: string, dim: number, rank: number, extra = 0): 
 export function normalizeDims(op: string, dims: number | readonly number[] | undefined | null, rank: number): number[] {
   if (dims === undefined || dims === null) return Array.from({ length: rank }, (_, i) => i);
   const list = (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(op, d, rank));
-  if (new Set(list).size !== list.length) throw new RangeError_(`${op}: axis named twice in [${String(dims)}]`);
+  if (new Set(list).size !== list.length) throw new OutOfRangeError(`${op}: axis named twice in [${String(dims)}]`);
   return list.sort((a, b) => a - b);
 }
 

@@ -168,13 +168,13 @@ test('before the next batch, waiting module calls are run, and only those', asyn
 
 test('errors', () => {
   expect(() => new DataLoader(range(0))).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DataLoader: the dataset is empty. Check the split or the folder that it comes from.]`,
+    `[OutOfRangeError: DataLoader: the dataset is empty. Check the split or the folder that it comes from.]`,
   );
   expect(() => new DataLoader(range(3), { batchSize: 0 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DataLoader: batchSize: expected a whole number from 1 up, got 0]`,
+    `[OutOfRangeError: DataLoader: batchSize: expected a whole number from 1 up, got 0]`,
   );
   expect(() => new DataLoader(range(3), { batchSize: 4, dropLast: true })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DataLoader: dropLast leaves no batch: 3 samples are fewer than batchSize 4]`,
+    `[OutOfRangeError: DataLoader: dropLast leaves no batch: 3 samples are fewer than batchSize 4]`,
   );
   expect(() => new DataLoader(range(3), { shuffle: true, sampler: [1] })).toThrowErrorMatchingInlineSnapshot(
     `[FakkelError: DataLoader: sampler excludes shuffle: the sampler says the order]`,
@@ -183,7 +183,7 @@ test('errors', () => {
     `[FakkelError: DataLoader: batchSampler excludes batchSize, shuffle, sampler and dropLast]`,
   );
   expect(() => new DataLoader(range(3), { prefetch: -1 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DataLoader: prefetch: expected a whole number from 0 up, got -1]`,
+    `[OutOfRangeError: DataLoader: prefetch: expected a whole number from 0 up, got -1]`,
   );
   const endless = new DataLoader(range(3), { sampler: new Set([1]) });
   expect(() => endless.length).toThrow('the sampler does not say its length');

@@ -3,7 +3,7 @@
  *
  * Source: PyTorch 1.13, `torch/utils/data/dataloader.py`.
  */
-import { defaultGenerator, FakkelError, flushWaiting, RangeError_, type Device, type Generator } from '@fakkel/core';
+import { defaultGenerator, FakkelError, flushWaiting, OutOfRangeError, type Device, type Generator } from '@fakkel/core';
 import { defaultCollate, type Collated, type NumberDTypes } from './collate.js';
 import type { Dataset } from './dataset.js';
 import { breathe } from './event-loop.js';
@@ -40,7 +40,7 @@ export interface DataLoaderOptions<T, B> {
  * Before it hands out a batch it runs what a module call has left waiting, and at most every 16 ms it lets timers,
  * signals and drawing in. Leaving the loop early ends the epoch.
  *
- * @throws RangeError if the dataset is empty, options exclude each other, or `dropLast` leaves no batch.
+ * @throws OutOfRangeError if the dataset is empty, options exclude each other, or `dropLast` leaves no batch.
  * @example
  * const loader = new DataLoader(digits(), { batchSize: 64, shuffle: true });
  * for await (const [x, y] of loader) {
@@ -66,10 +66,10 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
   ) {
     const { generator, device, prefetch = 0 } = options;
     if (dataset.length === 0) {
-      throw new RangeError_('DataLoader: the dataset is empty. Check the split or the folder that it comes from.');
+      throw new OutOfRangeError('DataLoader: the dataset is empty. Check the split or the folder that it comes from.');
     }
     if (!Number.isInteger(prefetch) || prefetch < 0) {
-      throw new RangeError_(`DataLoader: prefetch: expected a whole number from 0 up, got ${prefetch}`);
+      throw new OutOfRangeError(`DataLoader: prefetch: expected a whole number from 0 up, got ${prefetch}`);
     }
     this.device = device;
     this.prefetch = prefetch;
@@ -86,7 +86,7 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
   get length(): number {
     const { length } = this.batchSampler as Partial<Sampler>;
     if (length === undefined) {
-      throw new RangeError_('DataLoader.length: the batchSampler does not say its length; give it a `length` property');
+      throw new OutOfRangeError('DataLoader.length: the batchSampler does not say its length; give it a `length` property');
     }
     return length;
   }
@@ -179,7 +179,7 @@ function batchSamplerOf<T, B>(dataset: Dataset<T>, options: DataLoaderOptions<T,
   const order = sampler ?? (shuffle ? new RandomSampler(dataset, { generator }) : new SequentialSampler(dataset));
   const batches = new BatchSampler(order, batchSize, dropLast);
   if (dropLast && (order as Partial<Sampler>).length !== undefined && batches.length === 0) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `DataLoader: dropLast leaves no batch: ${(order as Sampler).length} samples are fewer than batchSize ${batchSize}`,
     );
   }

@@ -30,7 +30,7 @@ describe('HostArray', () => {
       `[DTypeError: HostArray: int32 is held in a Int32Array, got a Float32Array]`,
     );
     expect(() => new HostArray(new Float32Array(4), [2, 2]).row(2)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: HostArray.row: index 2 is out of range for 2 samples (0 to 1)]`,
+      `[OutOfRangeError: HostArray.row: index 2 is out of range for 2 samples (0 to 1)]`,
     );
     expect(() => new HostArray(new BigInt64Array(1) as never)).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: HostArray: expected a Float32Array, Float64Array or Int32Array, got a BigInt64Array]`,
@@ -75,7 +75,7 @@ describe('TensorDataset', () => {
       `[ShapeError: TensorDataset: expected at least one tensor or array]`,
     );
     expect(() => new TensorDataset(new Float32Array(3)).get(3)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: TensorDataset.get: index 3 is out of range for 3 samples (0 to 2)]`,
+      `[OutOfRangeError: TensorDataset.get: index 3 is out of range for 3 samples (0 to 2)]`,
     );
     expect(() => new TensorDataset(new Float32Array(3)).get(-1)).toThrow('index -1 is out of range');
   });

@@ -1,7 +1,7 @@
 /**
  * Datasets: samples by index, and the ways to cut, join and map them.
  */
-import { isTensor, RangeError_, ShapeError, type Tensor } from '@fakkel/core';
+import { isTensor, OutOfRangeError, ShapeError, type Tensor } from '@fakkel/core';
 import { asHostArray, checkIndex, HostArray, readTensor, type HostSource } from './host-array.js';
 
 /**
@@ -76,7 +76,7 @@ export class TensorDataset<const A extends readonly (Tensor | HostSource)[]> ext
 /**
  * The samples of `dataset` at `indices`, in that order: `torch.utils.data.Subset`.
  *
- * @throws RangeError if an index is not one of `dataset`.
+ * @throws OutOfRangeError if an index is not one of `dataset`.
  */
 export class Subset<T> extends Dataset<T> {
   constructor(
@@ -105,7 +105,7 @@ export class ConcatDataset<T> extends Dataset<T> {
 
   constructor(readonly datasets: readonly Dataset<T>[]) {
     super();
-    if (datasets.length === 0) throw new RangeError_('ConcatDataset: expected at least one dataset');
+    if (datasets.length === 0) throw new OutOfRangeError('ConcatDataset: expected at least one dataset');
     let end = 0;
     this.cumulativeSizes = datasets.map((d) => (end += d.length));
     this.length = end;

@@ -29,7 +29,7 @@ describe('digits', () => {
 
   test('errors', () => {
     expect(() => digits({ size: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: digits: size: expected a whole number from 1 up, got 0]`,
+      `[OutOfRangeError: digits: size: expected a whole number from 1 up, got 0]`,
     );
     expect(() => digits().get(1797)).toThrow('DigitsDataset.get: index 1797 is out of range');
   });
@@ -47,7 +47,7 @@ describe('resizeBilinear gives the numbers of interpolate(mode=bilinear, align_c
   test('errors', () => {
     const image = new HostArray(new Float32Array(4), [2, 2]);
     expect(() => resizeBilinear(image, [2, 0])).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: resizeBilinear: expected a size of whole numbers from 1 up, got [2, 0]]`,
+      `[OutOfRangeError: resizeBilinear: expected a size of whole numbers from 1 up, got [2, 0]]`,
     );
     expect(() => resizeBilinear(new HostArray(new Float32Array(4)), 2)).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: resizeBilinear: expected [..., H, W] with H and W from 1 up, got float32[4]]`,

@@ -1,7 +1,7 @@
 /**
  * Real handwritten digits that come with the package.
  */
-import { RangeError_ } from '@fakkel/core';
+import { OutOfRangeError } from '@fakkel/core';
 import { Dataset } from './dataset.js';
 import { DIGITS } from './embedded/digits.js';
 import { checkIndex, HostArray } from './host-array.js';
@@ -39,14 +39,14 @@ export class DigitsDataset extends Dataset<[HostArray, number]> {
  * CC BY 4.0; the same digits as scikit-learn's `load_digits`. Here the counts of ink, 0 to 16, are divided by 16.
  *
  * @param options - `size`: side to which the images are resized, bilinearly; default 8, as they are.
- * @throws RangeError if `size` is no whole number from 1 up.
+ * @throws OutOfRangeError if `size` is no whole number from 1 up.
  * @example
  * const [image, label] = digits({ size: 32 }).get(0); // float32[1,32,32] and 0
  */
 export function digits(options: { size?: number } = {}): DigitsDataset {
   const { size = SIDE } = options;
   if (!Number.isInteger(size) || size < 1) {
-    throw new RangeError_(`digits: size: expected a whole number from 1 up, got ${size}`);
+    throw new OutOfRangeError(`digits: size: expected a whole number from 1 up, got ${size}`);
   }
   const { images, labels } = decode();
   return new DigitsDataset(size === SIDE ? images : resizeBilinear(images, size), labels);

@@ -3,7 +3,7 @@
  */
 import {
   DTypeError,
-  RangeError_,
+  OutOfRangeError,
   ShapeError,
   tensor,
   type Device,
@@ -121,5 +121,5 @@ export function sizeOf(shape: Shape): number {
 /** Throws unless `index` is a whole number from 0 to length − 1. */
 export function checkIndex(op: string, index: number, length: number): void {
   if (Number.isInteger(index) && index >= 0 && index < length) return;
-  throw new RangeError_(`${op}: index ${index} is out of range for ${length} samples (0 to ${length - 1})`);
+  throw new OutOfRangeError(`${op}: index ${index} is out of range for ${length} samples (0 to ${length - 1})`);
 }

@@ -24,16 +24,16 @@ test('every sample is in one part', () => {
 
 test('errors', () => {
   expect(() => randomSplit(range(10), [3, 6])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: randomSplit: the lengths [3, 6] add up to 9, the dataset has 10 samples. Fractions such as [0.8, 0.1, 0.1] fit any dataset.]`,
+    `[OutOfRangeError: randomSplit: the lengths [3, 6] add up to 9, the dataset has 10 samples. Fractions such as [0.8, 0.1, 0.1] fit any dataset.]`,
   );
   expect(() => randomSplit(range(10), [0.8, 0.1])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: randomSplit: expected fractions that add up to 1, got [0.8, 0.1], which adds up to 0.9]`,
+    `[OutOfRangeError: randomSplit: expected fractions that add up to 1, got [0.8, 0.1], which adds up to 0.9]`,
   );
   expect(() => randomSplit(range(10), [1.5, -0.5])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: randomSplit: expected lengths or fractions from 0 up, got [1.5, -0.5]]`,
+    `[OutOfRangeError: randomSplit: expected lengths or fractions from 0 up, got [1.5, -0.5]]`,
   );
   expect(() => randomSplit(range(0), [0.5, 0.5])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: randomSplit: the dataset is empty]`,
+    `[OutOfRangeError: randomSplit: the dataset is empty]`,
   );
 });
 

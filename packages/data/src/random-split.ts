@@ -3,7 +3,7 @@
  *
  * Source: PyTorch 1.13, `torch/utils/data/dataset.py` (`random_split`).
  */
-import { defaultGenerator, RangeError_, type Generator } from '@fakkel/core';
+import { defaultGenerator, OutOfRangeError, type Generator } from '@fakkel/core';
 import { Subset, type Dataset } from './dataset.js';
 
 /**
@@ -16,7 +16,7 @@ import { Subset, type Dataset } from './dataset.js';
  * @param dataset - What to split.
  * @param lengths - Number of samples of each part, or fractions that add up to 1.
  * @param generator - Where the permutation is drawn from. Default: the default generator.
- * @throws RangeError if the lengths do not add up to that of the dataset.
+ * @throws OutOfRangeError if the lengths do not add up to that of the dataset.
  * @example
  * const [train, validation, test] = randomSplit(digits(), [0.8, 0.1, 0.1], new Generator(0));
  * [train.length, validation.length, test.length]; // [1438, 180, 179]
@@ -37,9 +37,9 @@ export function randomSplit<T, const L extends readonly number[]>(
 function splitSizes(lengths: readonly number[], total: number): number[] {
   const sum = lengths.reduce((a, b) => a + b, 0);
   const list = `[${lengths.join(', ')}]`;
-  if (total === 0) throw new RangeError_('randomSplit: the dataset is empty');
+  if (total === 0) throw new OutOfRangeError('randomSplit: the dataset is empty');
   for (const n of lengths) {
-    if (!(n >= 0)) throw new RangeError_(`randomSplit: expected lengths or fractions from 0 up, got ${list}`);
+    if (!(n >= 0)) throw new OutOfRangeError(`randomSplit: expected lengths or fractions from 0 up, got ${list}`);
   }
   if (Math.abs(sum - 1) <= 1e-9) {
     const sizes = lengths.map((fraction) => Math.floor(total * fraction));
@@ -48,10 +48,10 @@ function splitSizes(lengths: readonly number[], total: number): number[] {
     return sizes;
   }
   if (!lengths.every(Number.isInteger)) {
-    throw new RangeError_(`randomSplit: expected fractions that add up to 1, got ${list}, which adds up to ${sum}`);
+    throw new OutOfRangeError(`randomSplit: expected fractions that add up to 1, got ${list}, which adds up to ${sum}`);
   }
   if (sum !== total) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `randomSplit: the lengths ${list} add up to ${sum}, the dataset has ${total} samples. Fractions such as ` +
         `[0.8, 0.1, 0.1] fit any dataset.`,
     );

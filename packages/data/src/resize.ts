@@ -3,7 +3,7 @@
  *
  * Source: PyTorch 1.13, `aten/src/ATen/native/cpu/UpSampleKernel.cpp`.
  */
-import { DTypeError, RangeError_, ShapeError } from '@fakkel/core';
+import { DTypeError, OutOfRangeError, ShapeError } from '@fakkel/core';
 import { HostArray } from './host-array.js';
 
 /**
@@ -16,7 +16,7 @@ import { HostArray } from './host-array.js';
  *
  * @param image - float32 or float64, at least two axes.
  * @param size - Height and width, or one number for both.
- * @throws DTypeError, ShapeError, RangeError if an argument is not as above.
+ * @throws DTypeError, ShapeError, OutOfRangeError if an argument is not as above.
  * @example
  * const [image] = digits().get(0); // float32[1,8,8]
  * resizeBilinear(image, 32); // float32[1,32,32]
@@ -32,7 +32,7 @@ export function resizeBilinear(image: HostArray, size: number | readonly [number
   const [outH, outW] = typeof size === 'number' ? [size, size] : size;
   for (const n of [outH, outW]) {
     if (!Number.isInteger(n) || n < 1) {
-      throw new RangeError_(`resizeBilinear: expected a size of whole numbers from 1 up, got [${outH}, ${outW}]`);
+      throw new OutOfRangeError(`resizeBilinear: expected a size of whole numbers from 1 up, got [${outH}, ${outW}]`);
     }
   }
   const [inH, inW] = shape.slice(-2);

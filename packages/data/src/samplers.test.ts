@@ -66,22 +66,22 @@ test('BatchSampler cuts any iterable', () => {
   expect([new BatchSampler(five, 2, false).length, new BatchSampler(five, 2, true).length]).toEqual([3, 2]);
   expect([...new BatchSampler(new Set([5, 3]), 2, false)]).toEqual([[5, 3]]);
   expect(() => new BatchSampler(new Set([5]), 2, false).length).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: BatchSampler.length: the sampler does not say its length; give it a \`length\` property]`,
+    `[OutOfRangeError: BatchSampler.length: the sampler does not say its length; give it a \`length\` property]`,
   );
 });
 
 test('errors', () => {
   expect(() => new RandomSampler([])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: RandomSampler: the dataset is empty]`,
+    `[OutOfRangeError: RandomSampler: the dataset is empty]`,
   );
   expect(() => new RandomSampler([1], { numSamples: 0 })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: RandomSampler: numSamples: expected a whole number from 1 up, got 0]`,
+    `[OutOfRangeError: RandomSampler: numSamples: expected a whole number from 1 up, got 0]`,
   );
   expect(() => new BatchSampler([1], 1.5, false)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: BatchSampler: batchSize: expected a whole number from 1 up, got 1.5]`,
+    `[OutOfRangeError: BatchSampler: batchSize: expected a whole number from 1 up, got 1.5]`,
   );
   expect(() => [...new WeightedRandomSampler([1, -1], 1)]).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: multinomial: expected finite weights ≥ 0, got -1 at index 1]`,
+    `[OutOfRangeError: multinomial: expected finite weights ≥ 0, got -1 at index 1]`,
   );
 });
 

@@ -4,7 +4,7 @@
  * Source: PyTorch 1.13, `torch/utils/data/sampler.py`. They draw what PyTorch draws, when it does, so that the same
  * seed gives the same order, epoch after epoch.
  */
-import { defaultGenerator, Generator, RangeError_ } from '@fakkel/core';
+import { defaultGenerator, Generator, OutOfRangeError } from '@fakkel/core';
 
 /** Indices, anew for each epoch: each iteration is one. */
 export interface Sampler<I = number> extends Iterable<I> {
@@ -46,7 +46,7 @@ export interface RandomSamplerOptions {
 /**
  * Indices in random order: what `shuffle: true` uses.
  *
- * @throws RangeError if there is nothing to draw from, or `numSamples` is no whole number from 1 up.
+ * @throws OutOfRangeError if there is nothing to draw from, or `numSamples` is no whole number from 1 up.
  * @example
  * manualSeed(0);
  * [...new RandomSampler({ length: 5 })]; // list(RandomSampler(range(5))) after torch.manual_seed(0)
@@ -63,7 +63,7 @@ export class RandomSampler implements Sampler {
     this.replacement = options.replacement ?? false;
     this.generator = options.generator;
     this.count = options.numSamples;
-    if (dataSource.length === 0) throw new RangeError_('RandomSampler: the dataset is empty');
+    if (dataSource.length === 0) throw new OutOfRangeError('RandomSampler: the dataset is empty');
     checkCount('RandomSampler: numSamples', this.length);
   }
 
@@ -108,7 +108,7 @@ export class SubsetRandomSampler implements Sampler {
 /**
  * Indices drawn in proportion to weights: for classes of unequal size.
  *
- * @throws RangeError if a weight is negative or not finite (when iterated), or `numSamples` is no whole number from 1 up.
+ * @throws OutOfRangeError if a weight is negative or not finite (when iterated), or `numSamples` is no whole number from 1 up.
  */
 export class WeightedRandomSampler implements Sampler {
   private readonly weights: Float64Array;
@@ -167,7 +167,7 @@ export class BatchSampler implements Sampler<number[]> {
   get length(): number {
     const { length } = this.sampler as Partial<Sampler>;
     if (length === undefined) {
-      throw new RangeError_('BatchSampler.length: the sampler does not say its length; give it a `length` property');
+      throw new OutOfRangeError('BatchSampler.length: the sampler does not say its length; give it a `length` property');
     }
     return this.dropLast ? Math.floor(length / this.batchSize) : Math.ceil(length / this.batchSize);
   }
@@ -187,5 +187,5 @@ export class BatchSampler implements Sampler<number[]> {
 /** Throws unless `value` is a whole number from 1 up. */
 export function checkCount(what: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
-  throw new RangeError_(`${what}: expected a whole number from 1 up, got ${String(value)}`);
+  throw new OutOfRangeError(`${what}: expected a whole number from 1 up, got ${String(value)}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Convolution with a table of connections.
  */
-import { defaultGenerator, nn, tensor, zeros, type Tensor } from '@fakkel/core';
+import { defaultGenerator, nn, OutOfRangeError, tensor, zeros, type Tensor } from '@fakkel/core';
 
 /**
  * A convolution in which each output map sees some of the input maps only. Connections that are absent have no
@@ -19,7 +19,7 @@ import { defaultGenerator, nn, tensor, zeros, type Tensor } from '@fakkel/core';
  * @param inChannels Maps of the input.
  * @param connections For each output map, the input maps that it sees.
  * @param kernelSize Height and width of the kernels.
- * @throws RangeError for a map that does not exist, or is named twice for one output map.
+ * @throws OutOfRangeError for a map that does not exist, or is named twice for one output map.
  * @example
  * import { randn } from '@fakkel/core';
  * import { SparseConv2d } from '@fakkel/models';
@@ -43,7 +43,7 @@ export class SparseConv2d extends nn.Module {
     const valid = (map: number): boolean => Number.isInteger(map) && map >= 0 && map < inChannels;
     for (const [out, maps] of connections.entries()) {
       if (maps.length === 0 || !maps.every(valid) || new Set(maps).size !== maps.length) {
-        throw new RangeError(
+        throw new OutOfRangeError(
           `SparseConv2d: output map ${out} needs input maps from 0 to ${inChannels - 1}, each once, got [${maps.join(', ')}]`,
         );
       }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BackendError, RangeError_ } from '../errors.js';
+import { BackendError, OutOfRangeError } from '../errors.js';
 import type { Program, ProgramNode } from '../program/program.js';
 import type { Aval } from '../shape.js';
 import type { DeviceBuffer } from './backend.js';
@@ -104,11 +104,11 @@ describe('a failing kernel', () => {
 
   test('passes on an error about its input as it is', async () => {
     const broken = (): never => {
-      throw new RangeError_('broken: label 12');
+      throw new OutOfRangeError('broken: label 12');
     };
     const { make, compile } = toy({ broken });
     const run = (await compile(program)).run([make(1)], [false]);
-    await expect(run).rejects.toThrow(RangeError_);
+    await expect(run).rejects.toThrow(OutOfRangeError);
   });
 
   test('that returns its input is told so, and the input lives', async () => {

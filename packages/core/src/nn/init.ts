@@ -2,7 +2,7 @@
  * Initialization: `torch.nn.init`. The functions write to a parameter or buffer, and return it. After
  * `manualSeed(seed)` the numbers are PyTorch's.
  */
-import { FakkelError, RangeError_, ShapeError } from '../errors.js';
+import { FakkelError, OutOfRangeError, ShapeError } from '../errors.js';
 import { allocate, isFloat } from '../dtype.js';
 import { describe, fromHost } from '../graph/record.js';
 import { isTensor, Tensor } from '../graph/tensor.js';
@@ -143,7 +143,7 @@ export type Nonlinearity =
  *
  * @param nonlinearity What follows the weights.
  * @param param The negative slope of leakyRelu. Default 0.01.
- * @throws RangeError for an unknown nonlinearity.
+ * @throws OutOfRangeError for an unknown nonlinearity.
  * @example
  * nn.init.calculateGain('leakyRelu', 0.2); // √(2 / (1 + 0.2²)) = 1.3868
  */
@@ -168,7 +168,7 @@ export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number 
       return 3 / 4;
     default:
       nonlinearity satisfies never;
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `calculateGain: unknown nonlinearity '${String(nonlinearity)}'. Known: linear, conv1d, conv2d, conv3d, ` +
           `convTranspose1d, convTranspose2d, convTranspose3d, sigmoid, tanh, relu, leakyRelu, selu`,
       );
@@ -207,7 +207,7 @@ function kaimingStd(
   { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' }: KaimingOptions,
 ): number {
   if (mode !== 'fanIn' && mode !== 'fanOut') {
-    throw new RangeError_(`${fn}: mode is 'fanIn' or 'fanOut', got '${String(mode)}'`);
+    throw new OutOfRangeError(`${fn}: mode is 'fanIn' or 'fanOut', got '${String(mode)}'`);
   }
   return calculateGain(nonlinearity, a) / Math.sqrt(fanInAndFanOut(weight)[mode]);
 }

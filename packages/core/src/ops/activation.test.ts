@@ -57,10 +57,10 @@ describe('far from 0', () => {
 describe('errors', () => {
   test('axis', () => {
     expect(() => softmax(ones([2, 3]), 2)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: softmax: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
+      `[OutOfRangeError: softmax: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
     );
     expect(() => softmax(ones([2, 3]), undefined as any)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: softmax: axis undefined is out of range for 2 axes (expected -2 to 1)]`,
+      `[OutOfRangeError: softmax: axis undefined is out of range for 2 axes (expected -2 to 1)]`,
     );
   });
   test('integers', () => {

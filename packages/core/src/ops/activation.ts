@@ -260,7 +260,7 @@ function alongDim(op: typeof softmaxOp, x: Tensor, dim: number): Tensor {
  * eˣ / Σ eˣ along an axis, as `F.softmax`: positive, with sum 1.
  *
  * @param dim The axis along which the sum is 1; negative counts from the end.
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([[0, 0], [5, 5]]).softmax(1).toArray(); // [[0.5, 0.5], [0.5, 0.5]]
  */
@@ -272,7 +272,7 @@ export function softmax(x: Tensor, dim: number): Tensor {
  * x − ln Σ eˣ along an axis, as `F.log_softmax`: the logarithm of {@link softmax}, without overflow.
  *
  * @param dim The axis of the sum; negative counts from the end.
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  */
 export function logSoftmax(x: Tensor, dim: number): Tensor {
   return alongDim(logSoftmaxOp, x, dim);

@@ -2,7 +2,7 @@
  * Pooling to an output of a given size: output i covers the cells from ⌊i·n/m⌋ up to ⌈(i+1)·n/m⌉ of n, as in PyTorch.
  * Where m divides n these are equal windows; else the cells are picked by tables.
  */
-import { RangeError_, ShapeError } from '../errors.js';
+import { OutOfRangeError, ShapeError } from '../errors.js';
 import { noGrad } from '../graph/modes.js';
 import type { Tensor } from '../graph/tensor.js';
 import { formatAval } from '../shape.js';
@@ -22,7 +22,7 @@ function outputSizes(op: string, x: Tensor, axes: number, size: OutputSize): num
     ? size
     : new Array<number | null>(axes).fill(size as number);
   if (list.length !== axes || !list.every((n) => n === null || (Number.isInteger(n) && n >= 1))) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `${op}: the output size is a whole number from 1 up${axes > 1 ? `, or ${axes} of them in an array` : ''} ` +
         `(null keeps the input's); got ${Array.isArray(size) ? `[${list.join(', ')}]` : String(size)}`,
     );
@@ -101,7 +101,7 @@ export function adaptiveAvgPool1d(x: Tensor, outputSize: OutputSize): Tensor {
  * Shape: `[N, C, H, W]` or `[C, H, W]` gives `[N, C, …outputSize]`.
  *
  * @param outputSize One number for both axes, or one each; null keeps the input's size.
- * @throws RangeError for sizes that are no whole numbers from 1 up.
+ * @throws OutOfRangeError for sizes that are no whole numbers from 1 up.
  * @example
  * await tensor([[[1, 2, 3]]]).adaptiveAvgPool2d([1, 2]).toArray(); // [[[1.5, 2.5]]]
  */
@@ -173,7 +173,7 @@ export function adaptiveMaxPool1d(x: Tensor, outputSize: OutputSize): Tensor {
  * Shape: `[N, C, H, W]` or `[C, H, W]` gives `[N, C, …outputSize]`.
  *
  * @param outputSize One number for both axes, or one each; null keeps the input's size.
- * @throws RangeError for sizes that are no whole numbers from 1 up.
+ * @throws OutOfRangeError for sizes that are no whole numbers from 1 up.
  * @example
  * await tensor([[[1, 3, 2]]]).adaptiveMaxPool2d([1, 2]).toArray(); // [[[3, 3]]]
  */

@@ -1,7 +1,7 @@
 /**
  * Arguments of functions: sizes given once or for each axis, options by name.
  */
-import { FakkelError, RangeError_ } from '../errors.js';
+import { FakkelError, OutOfRangeError } from '../errors.js';
 import { describe, scalarInput } from '../graph/record.js';
 import { isTensor, type Tensor } from '../graph/tensor.js';
 
@@ -13,7 +13,7 @@ export function perAxis(op: string, name: string, value: PerAxis, axes: number, 
   const list = typeof value === 'number' ? new Array<number>(axes).fill(value) : value;
   if (!Array.isArray(list) || list.length !== axes || !list.every((n) => Number.isInteger(n) && n >= least)) {
     const many = axes === 1 ? '' : `, or ${axes} of them in an array`;
-    throw new RangeError_(`${op}: ${name} is a whole number of at least ${least}${many}; got ${format(value)}`);
+    throw new OutOfRangeError(`${op}: ${name} is a whole number of at least ${least}${many}; got ${format(value)}`);
   }
   return [...(list as number[])];
 }

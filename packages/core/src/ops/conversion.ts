@@ -67,7 +67,7 @@ function move(x: Tensor, device: Device): Tensor {
 
 async function receive(storage: Storage, source: Tensor): Promise<void> {
   try {
-    [storage.host] = await source.device._runtime.read([source]);
+    storage.host = await source.device._runtime.readNow(source);
   } catch (error) {
     storage.error = error;
   }

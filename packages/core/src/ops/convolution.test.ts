@@ -118,7 +118,7 @@ describe('errors', () => {
     );
     expect(() =>
       conv2d(ones([8, 4, 9, 9]), ones([4, 4, 3, 3]), null, { groups: 0 }),
-    ).toThrowErrorMatchingInlineSnapshot(`[RangeError: conv2d: groups is a whole number of at least 1, got 0]`);
+    ).toThrowErrorMatchingInlineSnapshot(`[OutOfRangeError: conv2d: groups is a whole number of at least 1, got 0]`);
   });
   test('dtypes', () => {
     expect(() => conv2d(ones([1, 3, 9, 9], { dtype: 'float64' }), w)).toThrowErrorMatchingInlineSnapshot(
@@ -141,15 +141,15 @@ describe('errors', () => {
       `[FakkelError: conv2d: options come as one object, { stride, padding, dilation, groups }; got 2]`,
     );
     expect(() => conv2d(ones([1, 3, 9, 9]), w, null, { stride: [1, 2, 3] })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: conv2d: stride is a whole number of at least 1, or 2 of them in an array; got [1, 2, 3]]`,
+      `[OutOfRangeError: conv2d: stride is a whole number of at least 1, or 2 of them in an array; got [1, 2, 3]]`,
     );
     expect(() =>
       conv2d(ones([1, 3, 9, 9]), w, null, { padding: 'same', stride: 2 }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: conv2d: padding 'same' needs stride 1, got [2, 2]. Give the padding in numbers, such as Math.floor(kernelSize / 2).]`,
+      `[OutOfRangeError: conv2d: padding 'same' needs stride 1, got [2, 2]. Give the padding in numbers, such as Math.floor(kernelSize / 2).]`,
     );
     expect(() => conv2d(ones([1, 3, 9, 9]), w, null, { padding: 'full' as any })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: conv2d: padding is a number, an array, 'same' or 'valid'; got 'full']`,
+      `[OutOfRangeError: conv2d: padding is a number, an array, 'same' or 'valid'; got 'full']`,
     );
   });
   test('transposed', () => {
@@ -159,7 +159,7 @@ describe('errors', () => {
     expect(() =>
       convTranspose2d(ones([1, 6, 4, 4]), ones([6, 3, 2, 2]), null, { stride: 2, outputPadding: 2 }),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: convTranspose2d: outputPadding must be smaller than stride or dilation, got [2, 2] with stride [2, 2] and dilation [1, 1]]`,
+      `[OutOfRangeError: convTranspose2d: outputPadding must be smaller than stride or dilation, got [2, 2] with stride [2, 2] and dilation [1, 1]]`,
     );
     expect(() =>
       convTranspose2d(ones([1, 6, 1, 1]), ones([6, 3, 2, 2]), null, { padding: 1 }),

@@ -4,7 +4,7 @@
  * `conv`, `convInputGrad` and `convWeightGrad` are the three ways to leave one factor out of the trilinear form
  * Σ g·conv(x, w), so each is the gradient of the others: derivatives of any order stay among them.
  */
-import { DTypeError, RangeError_, ShapeError } from '../errors.js';
+import { DTypeError, OutOfRangeError, ShapeError } from '../errors.js';
 import { checkTensor, record1 } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { formatAval, sameShape, type Aval } from '../shape.js';
@@ -169,7 +169,7 @@ export interface ConvOptions {
 
 function checkGroups(op: string, groups: number): void {
   if (!Number.isInteger(groups) || groups < 1) {
-    throw new RangeError_(`${op}: groups is a whole number of at least 1, got ${groups}`);
+    throw new OutOfRangeError(`${op}: groups is a whole number of at least 1, got ${groups}`);
   }
 }
 
@@ -183,10 +183,10 @@ function attrsOf(op: string, axes: number, kernel: readonly number[], options: C
     return { stride, dilation, groups, padding: perAxis(op, 'padding', padding, axes, 0).map((n) => [n, n]) };
   }
   if (padding !== 'same' && padding !== 'valid') {
-    throw new RangeError_(`${op}: padding is a number, an array, 'same' or 'valid'; got '${String(padding)}'`);
+    throw new OutOfRangeError(`${op}: padding is a number, an array, 'same' or 'valid'; got '${String(padding)}'`);
   }
   if (padding === 'same' && stride.some((n) => n !== 1)) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `${op}: padding 'same' needs stride 1, got [${stride.join(', ')}]. Give the padding in numbers, such as ` +
         `Math.floor(kernelSize / 2).`,
     );
@@ -307,7 +307,7 @@ function convTransposeNd(
   if (bias) checkBias(op, bias, w.shape[1] * groups, w);
   const inputSize = x.shape.slice(spatial).map((n, i) => {
     if (extra[i] >= stride[i] && extra[i] >= dilation[i]) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `${op}: outputPadding must be smaller than stride or dilation, got [${extra.join(', ')}] with stride ` +
           `[${stride.join(', ')}] and dilation [${dilation.join(', ')}]`,
       );
@@ -352,7 +352,7 @@ export function convTranspose1d(
  * Shape: x `[N, C, H, W]` or `[C, H, W]`, weight `[C, O/groups, KH, KW]`, bias `[O]` give `[N, O, Hout, Wout]` with
  * Hout = (H − 1)·stride − 2·padding + dilation·(KH − 1) + outputPadding + 1.
  *
- * @throws ShapeError if the channels do not fit the weight; RangeError unless outputPadding is smaller than the stride
+ * @throws ShapeError if the channels do not fit the weight; OutOfRangeError unless outputPadding is smaller than the stride
  *   or the dilation.
  * @example
  * const y = convTranspose2d(ones([1, 1, 2, 2]), ones([1, 1, 2, 2]), null, { stride: 2 });

@@ -66,10 +66,10 @@ describe('tensor', () => {
 
   test('integers that int32 does not hold', () => {
     expect(() => tensor(new BigInt64Array([1n, 1n << 40n]))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: tensor: int32 holds −2147483648 to 2147483647, got 1099511627776 at [1]. Use { dtype: 'float64' }.]`,
+      `[OutOfRangeError: tensor: int32 holds −2147483648 to 2147483647, got 1099511627776 at [1]. Use { dtype: 'float64' }.]`,
     );
     expect(() => tensor([[1], [NaN]], { dtype: 'int32' })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: tensor: int32 holds −2147483648 to 2147483647, got NaN at [1,0]. Use { dtype: 'float64' }.]`,
+      `[OutOfRangeError: tensor: int32 holds −2147483648 to 2147483647, got NaN at [1,0]. Use { dtype: 'float64' }.]`,
     );
   });
 
@@ -119,7 +119,7 @@ describe('filled', () => {
       `[TypeError: full: expected a number, got an object of class Tensor. For a tensor's value, use x.expand(shape).]`,
     );
     expect(() => full([2], 2 ** 40, { dtype: 'int32' })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: full: int32 holds −2147483648 to 2147483647, got 1099511627776. Use float32 or float64.]`,
+      `[OutOfRangeError: full: int32 holds −2147483648 to 2147483647, got 1099511627776. Use float32 or float64.]`,
     );
   });
 
@@ -139,13 +139,13 @@ describe('counted', () => {
 
   test('no way from start to end', () => {
     expect(() => arange(0, 5, -1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: arange: no finite number of steps of -1 leads from 0 to 5]`,
+      `[OutOfRangeError: arange: no finite number of steps of -1 leads from 0 to 5]`,
     );
     expect(() => arange(0, 5, 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: arange: no finite number of steps of 0 leads from 0 to 5]`,
+      `[OutOfRangeError: arange: no finite number of steps of 0 leads from 0 to 5]`,
     );
     expect(() => linspace(0, 1, 2.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: linspace: expected a whole number of steps from 0 up, got 2.5]`,
+      `[OutOfRangeError: linspace: expected a whole number of steps from 0 up, got 2.5]`,
     );
   });
 
@@ -163,13 +163,13 @@ describe('counted', () => {
   test('a label outside the classes', () => {
     const labels = tensor([[0, 1, 3]], { dtype: 'int32' });
     expect(() => oneHot(labels, 3)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: oneHot: label 3 at [0,2] is out of range: expected 0 to 2]`,
+      `[OutOfRangeError: oneHot: label 3 at [0,2] is out of range: expected 0 to 2]`,
     );
     expect(() => oneHot(labels.float(), 4)).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: oneHot: expected int32 labels, got float32[1,3]. Convert them with x.to('int32').]`,
     );
     expect(() => oneHot(labels, undefined as never)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: oneHot: expected the number of classes, got undefined. It can't follow from labels that are not computed yet.]`,
+      `[OutOfRangeError: oneHot: expected the number of classes, got undefined. It can't follow from labels that are not computed yet.]`,
     );
   });
 });

@@ -2,7 +2,7 @@
  * Making tensors: from JavaScript data, filled, counted, drawn at random. All of them are inputs of programs.
  */
 import { allocate, checkDType, isFloat, type DType, type TypedArray } from '../dtype.js';
-import { DTypeError, RangeError_, ShapeError } from '../errors.js';
+import { DTypeError, OutOfRangeError, ShapeError } from '../errors.js';
 import { modes } from '../graph/modes.js';
 import { checkTensor, describe, fromHost } from '../graph/record.js';
 import { isTensor, Tensor } from '../graph/tensor.js';
@@ -71,7 +71,7 @@ export interface TensorOptions extends CreationOptions {
  * too, which PyTorch would keep) give int32.
  *
  * @param data A number, a boolean, a typed array, or nested arrays of them, all rows equally long.
- * @throws ShapeError if rows differ in length; TypeError for what is no number; RangeError for integers that int32
+ * @throws ShapeError if rows differ in length; TypeError for what is no number; OutOfRangeError for integers that int32
  *   does not hold.
  * @example
  * await tensor([[1, 2], [3, 4]]).sum().item(); // 10
@@ -181,7 +181,7 @@ export function fullLike(x: Tensor, value: number | boolean, options: CreationOp
  *
  * Shape: ⌈(end − start) / step⌉. Default dtype as in PyTorch: int32 if all three are whole numbers, else float32.
  *
- * @throws RangeError unless step leads from start to end.
+ * @throws OutOfRangeError unless step leads from start to end.
  * @example
  * await arange(4).toArray(); // [0, 1, 2, 3]
  * await arange(0, 1, 0.25).toArray(); // [0, 0.25, 0.5, 0.75]
@@ -195,7 +195,7 @@ export function arange(...args: readonly (number | CreationOptions | undefined)[
   const [start, end, step = 1] = numbers.length === 1 ? [0, numbers[0]] : numbers;
   const length = Math.ceil((end - start) / step);
   if (!Number.isFinite(start) || !Number.isFinite(end) || !(length >= 0) || step === 0) {
-    throw new RangeError_(`arange: no finite number of steps of ${step} leads from ${start} to ${end}`);
+    throw new OutOfRangeError(`arange: no finite number of steps of ${step} leads from ${start} to ${end}`);
   }
   const dtype = options.dtype ?? ([start, end, step].every(Number.isInteger) ? 'int32' : 'float32');
   checkDType('arange', dtype);
@@ -211,13 +211,13 @@ const cell = (dtype: DType, value: number): number => (dtype === 'bool' ? Number
  *
  * Shape: `steps`.
  *
- * @throws RangeError if `steps` is no whole number from 0 up.
+ * @throws OutOfRangeError if `steps` is no whole number from 0 up.
  * @example
  * await linspace(0, 1, 5).toArray(); // [0, 0.25, 0.5, 0.75, 1]
  */
 export function linspace(start: number, end: number, steps: number, options: CreationOptions = {}): Tensor {
   if (!Number.isInteger(steps) || steps < 0) {
-    throw new RangeError_(`linspace: expected a whole number of steps from 0 up, got ${steps}`);
+    throw new OutOfRangeError(`linspace: expected a whole number of steps from 0 up, got ${steps}`);
   }
   const dtype = options.dtype ?? 'float32';
   checkDType('linspace', dtype);
@@ -256,7 +256,7 @@ export function eye(rows: number, second: number | CreationOptions = rows, third
  * Shape: labels `(…)`, output `(…, numClasses)` in int32.
  *
  * @param labels int32, from 0 to numClasses − 1; other labels give a row of zeros unless they are on the host.
- * @throws DTypeError unless the labels are int32; RangeError for a label out of range, if the labels are on the host.
+ * @throws DTypeError unless the labels are int32; OutOfRangeError for a label out of range, if the labels are on the host.
  * @example
  * await oneHot(tensor([0, 2], { dtype: 'int32' }), 3).toArray(); // [[1, 0, 0], [0, 0, 1]]
  */
@@ -266,17 +266,17 @@ export function oneHot(labels: Tensor, numClasses: number): Tensor {
     throw new DTypeError(`oneHot: expected int32 labels, got ${formatAval(labels)}. Convert them with x.to('int32').`);
   }
   if (!Number.isInteger(numClasses) || numClasses < 1) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `oneHot: expected the number of classes, got ${describe(numClasses)}. It can't follow from labels that are not computed yet.`,
     );
   }
   const bad = outOfRange(labels, numClasses);
-  if (bad) throw new RangeError_(`oneHot: label ${bad}`);
+  if (bad) throw new OutOfRangeError(`oneHot: label ${bad}`);
   return composed(() => labels.unsqueeze(-1).eq(iota(numClasses, labels.device)).to('int32'));
 }
 
 function checkInt32(op: string, value: number | boolean): void {
   if (isOutOfInt32(Number(value))) {
-    throw new RangeError_(`${op}: int32 holds −2147483648 to 2147483647, got ${value}. Use float32 or float64.`);
+    throw new OutOfRangeError(`${op}: int32 holds −2147483648 to 2147483647, got ${value}. Use float32 or float64.`);
   }
 }

@@ -2,7 +2,7 @@
  * What `tensor(…)` is given, read into one typed array.
  */
 import { allocate, isFloat, type DType, type TypedArray } from '../dtype.js';
-import { RangeError_, ShapeError } from '../errors.js';
+import { OutOfRangeError, ShapeError } from '../errors.js';
 import { describe } from '../graph/record.js';
 import { sizeOf } from '../shape.js';
 import { isOutOfInt32 } from './host.js';
@@ -138,7 +138,7 @@ function write(
     const value = Number(values[i]);
     if (dtype === 'int32' && isOutOfInt32(value)) {
       const place = isFlat(values) ? [...path, i] : path;
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `tensor: int32 holds −2147483648 to 2147483647, got ${values[i]} at [${place.join(',')}]. Use { dtype: 'float64' }.`,
       );
     }

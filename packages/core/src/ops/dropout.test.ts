@@ -52,10 +52,10 @@ describe('values', () => {
 describe('errors', () => {
   test('a probability outside of 0 to 1', () => {
     expect(() => dropout(ones([2]), 1.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: dropout: the probability p lies between 0 and 1, got 1.5]`,
+      `[OutOfRangeError: dropout: the probability p lies between 0 and 1, got 1.5]`,
     );
     expect(() => dropout(ones([2]), NaN)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: dropout: the probability p lies between 0 and 1, got NaN]`,
+      `[OutOfRangeError: dropout: the probability p lies between 0 and 1, got NaN]`,
     );
   });
   test('integers', () => {

@@ -1,7 +1,7 @@
 /**
  * Dropout.
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 import { checkTensor, fromHost, record1, scalarInput } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { dropoutKeys } from '../random/dropout-keys.js';
@@ -37,7 +37,7 @@ const dropoutOp: Op<NoAttrs> = defineOp<NoAttrs>({
  *
  * @param p Probability of 0, from 0 to 1. An input of the program: changing it compiles nothing. Default 0.5.
  * @param training Whether to drop at all. Default true.
- * @throws RangeError unless 0 ≤ p ≤ 1.
+ * @throws OutOfRangeError unless 0 ≤ p ≤ 1.
  * @example
  * manualSeed(0);
  * const y = nn.functional.dropout(ones([1000]), 0.2);
@@ -46,7 +46,7 @@ const dropoutOp: Op<NoAttrs> = defineOp<NoAttrs>({
 export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
   checkTensor('dropout', x);
   checkFloat('dropout', [x]);
-  if (!(p >= 0 && p <= 1)) throw new RangeError_(`dropout: the probability p lies between 0 and 1, got ${p}`);
+  if (!(p >= 0 && p <= 1)) throw new OutOfRangeError(`dropout: the probability p lies between 0 and 1, got ${p}`);
   if (!training || p === 0) return x;
   const key = fromHost(
     Int32Array.from(dropoutKeys.nextKey(), (word) => word | 0),

@@ -27,31 +27,31 @@ describe('errors', () => {
         ]),
       ),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: gather: index 3 at [1,1] is out of range: expected 0 to 2 (axis 1 of float32[2,3])]`,
+      `[OutOfRangeError: gather: index 3 at [1,1] is out of range: expected 0 to 2 (axis 1 of float32[2,3])]`,
     );
     expect(() => x.indexSelect(0, int([0, -1]))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: indexSelect: index -1 at [1] is out of range: expected 0 to 1 (axis 0 of float32[2,3])]`,
+      `[OutOfRangeError: indexSelect: index -1 at [1] is out of range: expected 0 to 1 (axis 0 of float32[2,3])]`,
     );
     expect(() => x.scatterAdd(1, int([[5]]), x)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: scatterAdd: index 5 at [0,0] is out of range: expected 0 to 2 (axis 1 of float32[2,3])]`,
+      `[OutOfRangeError: scatterAdd: index 5 at [0,0] is out of range: expected 0 to 2 (axis 1 of float32[2,3])]`,
     );
     expect(() => x.indexAdd(1, int([3]), zeros(2, 1))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: indexAdd: index 3 at [0] is out of range: expected 0 to 2 (axis 1 of float32[2,3])]`,
+      `[OutOfRangeError: indexAdd: index 3 at [0] is out of range: expected 0 to 2 (axis 1 of float32[2,3])]`,
     );
     expect(() => x.index(int([-3]))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: index: index -3 at [0] is out of range: expected -2 to 1 (axis 0 of float32[2,3])]`,
+      `[OutOfRangeError: index: index -3 at [0] is out of range: expected -2 to 1 (axis 0 of float32[2,3])]`,
     );
     expect(() => x.index([int([1]), int([3])])).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: index: index 3 at [0] is out of range: expected -3 to 2 (axis 1 of float32[2,3])]`,
+      `[OutOfRangeError: index: index 3 at [0] is out of range: expected -3 to 2 (axis 1 of float32[2,3])]`,
     );
   });
 
   test('a computed index out of range is found when it is read', async () => {
     await expect(x.indexSelect(1, int([3]).add(1)).data()).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: indexSelect: index 4 is out of range for axis 1 of size 3]`,
+      `[OutOfRangeError: indexSelect: index 4 is out of range for axis 1 of size 3]`,
     );
     await expect(x.index([int([1]), int([3]).add(1)]).data()).rejects.toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: indexSelect: index -1 is out of range for axis 0 of size 6]`,
+      `[OutOfRangeError: indexSelect: index -1 is out of range for axis 0 of size 6]`,
     );
   });
 
@@ -87,7 +87,7 @@ describe('errors', () => {
 
   test('picking from nothing', () => {
     expect(() => zeros(0, 3).indexSelect(0, int([1]).sub(1))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: indexSelect: axis 0 of float32[0,3] has no elements to pick from]`,
+      `[OutOfRangeError: indexSelect: axis 0 of float32[0,3] has no elements to pick from]`,
     );
   });
 });

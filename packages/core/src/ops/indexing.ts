@@ -2,7 +2,7 @@
  * Elements by index: picked, placed, added up. Indices are int32; on the host they are checked at the call, elsewhere
  * by the backend, if it can.
  */
-import { DTypeError, NotInTypeScriptError, RangeError_, ShapeError } from '../errors.js';
+import { DTypeError, NotInTypeScriptError, OutOfRangeError, ShapeError } from '../errors.js';
 import { checkTensor, describe, record1, type TensorLike } from '../graph/record.js';
 import { isTensor, type Tensor } from '../graph/tensor.js';
 import { broadcastShapes, formatAval, normalizeDim, sameShape, sizeOf, type Aval } from '../shape.js';
@@ -26,7 +26,7 @@ function checkIndexDType(op: string, index: Aval): void {
 
 function checkIndexRange(op: string, index: Tensor, x: Aval, axis: number, negative = false): void {
   const bad = outOfRange(index, x.shape[axis], negative);
-  if (bad) throw new RangeError_(`${op}: index ${bad} (axis ${axis} of ${formatAval(x)})`);
+  if (bad) throw new OutOfRangeError(`${op}: index ${bad} (axis ${axis} of ${formatAval(x)})`);
 }
 
 /** Throws unless `small` is nowhere larger than `large`, apart from axis `except`. */
@@ -68,7 +68,7 @@ const gatherOp = defineOp<AxisAttrs>({
  *
  * Shape: that of `index`, which has as many axes as x and is no larger apart from axis `dim`.
  *
- * @throws DTypeError unless the index is int32; ShapeError if it does not fit; RangeError for an index out of range, if
+ * @throws DTypeError unless the index is int32; ShapeError if it does not fit; OutOfRangeError for an index out of range, if
  *   the index is on the host.
  * @example
  * const index = tensor([[0], [1]], { dtype: 'int32' });
@@ -110,7 +110,7 @@ const scatterAddOp = defineOp<AxisAttrs>({
  *
  * Shape: that of x. `index` is no larger than `source`, and no larger than x apart from axis `dim`.
  *
- * @throws DTypeError unless the index is int32; ShapeError if it does not fit; RangeError for an index out of range, if
+ * @throws DTypeError unless the index is int32; ShapeError if it does not fit; OutOfRangeError for an index out of range, if
  *   the index is on the host.
  * @example
  * const index = tensor([0, 0, 2], { dtype: 'int32' });
@@ -166,7 +166,7 @@ const indexSelectOp = defineOp<AxisAttrs>({
  *
  * Shape: that of x, with the length of `index` along `dim`.
  *
- * @throws DTypeError unless the index is int32; ShapeError unless it has one axis; RangeError for an index out of
+ * @throws DTypeError unless the index is int32; ShapeError unless it has one axis; OutOfRangeError for an index out of
  *   range, if the index is on the host.
  * @example
  * const index = tensor([1, 1, 0], { dtype: 'int32' });
@@ -181,7 +181,7 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   if (x.ndim === 0) return composed(() => indexSelect(x.reshape([1]), 0, index).reshape([]));
   checkIndexRange('indexSelect', index, x, axis);
   if (x.shape[axis] === 0 && index.numel() > 0) {
-    throw new RangeError_(`indexSelect: axis ${dim} of ${formatAval(x)} has no elements to pick from`);
+    throw new OutOfRangeError(`indexSelect: axis ${dim} of ${formatAval(x)} has no elements to pick from`);
   }
   return index.ndim > 0
     ? record1(indexSelectOp, [x, index], { dim: axis })
@@ -216,7 +216,7 @@ const indexAddOp = defineOp<AxisAttrs>({
  * Shape: that of x. `source` has the length of `index` along `dim`, else the shape of x.
  *
  * @param options `alpha`: a factor of the source. Default 1.
- * @throws DTypeError unless the index is int32; ShapeError if the shapes do not fit; RangeError for an index out of
+ * @throws DTypeError unless the index is int32; ShapeError if the shapes do not fit; OutOfRangeError for an index out of
  *   range, if the index is on the host.
  * @example
  * const index = tensor([0, 0], { dtype: 'int32' });
@@ -248,7 +248,7 @@ export function indexAdd(
  *
  * @param indices One int32 tensor for axis 0, or one for each of the first axes. Negative indices count from the end.
  * @throws DTypeError unless the indices are int32 (a mask would make the shape depend on data); ShapeError if they do
- *   not broadcast, or are more than the axes; RangeError for an index out of range, if it is on the host.
+ *   not broadcast, or are more than the axes; OutOfRangeError for an index out of range, if it is on the host.
  * @example
  * const x = tensor([[1, 2], [3, 4]]);
  * const i = tensor([0, 1], { dtype: 'int32' });

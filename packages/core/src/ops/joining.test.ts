@@ -22,7 +22,7 @@ test('stack', () => {
     `[ShapeError: stack: expected tensors of one shape, got float32[2] and float32[3]]`,
   );
   expect(() => stack([zeros(2), zeros(2)], 2)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: stack: axis 2 is out of range for 1 axes (expected -2 to 1)]`,
+    `[OutOfRangeError: stack: axis 2 is out of range for 1 axes (expected -2 to 1)]`,
   );
 });
 

@@ -151,7 +151,7 @@ export function tile(x: Tensor, ...counts: Sizes): Tensor {
 /**
  * Each element repeated `count` times along an axis, or in the flattened tensor.
  *
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([1, 2]).repeatInterleave(2, 0).toArray(); // [1, 1, 2, 2]
  */

@@ -235,7 +235,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: TensorLike): Tensor {
 /**
  * Whether any element is true (not zero), over all axes or the given ones; false where there are none.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[0, 1], [0, 0]]).any(1).toArray(); // [true, false]
  */
@@ -247,7 +247,7 @@ export function any(x: Tensor, dims?: number | readonly number[] | null, keepdim
 /**
  * Whether all elements are true (not zero), over all axes or the given ones; true where there are none.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[1, 1], [0, 1]]).all(1).toArray(); // [true, false]
  */

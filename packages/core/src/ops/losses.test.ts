@@ -54,10 +54,10 @@ describe('errors', () => {
   const x = ones([8, 10]);
   test('labels out of range, when they are on the host', () => {
     expect(() => crossEntropy(x, labels([1, 2, 3, 10, 4, 5, 6, 7]))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: crossEntropy: label 10 at position 3 is out of range for 10 classes (0 to 9). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
+      `[OutOfRangeError: crossEntropy: label 10 at position 3 is out of range for 10 classes (0 to 9). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
     );
     expect(() => nllLoss(x, labels([1, 2, 3, -1, 4, 5, 6, 7]))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: nllLoss: label -1 at position 3 is out of range for 10 classes (0 to 9). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
+      `[OutOfRangeError: nllLoss: label -1 at position 3 is out of range for 10 classes (0 to 9). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
     );
     expect(() => crossEntropy(ones([1, 3, 2, 2]), labels([0, 1, 2, 3]).reshape([1, 2, 2]).keep())).not.toThrow();
     const map = tensor(
@@ -70,7 +70,7 @@ describe('errors', () => {
       { dtype: 'int32' },
     );
     expect(() => crossEntropy(ones([1, 3, 2, 2]), map)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: crossEntropy: label 3 at position [0, 1, 1] is out of range for 3 classes (0 to 2). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
+      `[OutOfRangeError: crossEntropy: label 3 at position [0, 1, 1] is out of range for 3 classes (0 to 2). Labels count from 0; positions without a class get the ignoreIndex, -100.]`,
     );
   });
   test('labels out of range, when they are computed: the run fails, nothing is read out of bounds', async () => {
@@ -107,7 +107,7 @@ describe('errors', () => {
   });
   test('options', () => {
     expect(() => crossEntropy(x, x, { labelSmoothing: 2 })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: crossEntropy: labelSmoothing lies between 0 and 1, got 2]`,
+      `[OutOfRangeError: crossEntropy: labelSmoothing lies between 0 and 1, got 2]`,
     );
     expect(() => crossEntropy(x, x, { reduction: 'avg' as any })).toThrowErrorMatchingInlineSnapshot(
       `[FakkelError: crossEntropy: reduction is 'mean', 'sum' or 'none', got 'avg']`,

@@ -1,7 +1,7 @@
 /**
  * Loss functions.
  */
-import { AutogradError, DTypeError, FakkelError, RangeError_, ShapeError } from '../errors.js';
+import { AutogradError, DTypeError, FakkelError, OutOfRangeError, ShapeError } from '../errors.js';
 import { isFloat } from '../dtype.js';
 import { checkTensor, record1, scalarInput } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -175,7 +175,7 @@ function checkRange(op: string, target: Tensor, classes: number, ignoreIndex: nu
   }
   const position =
     place.length === 1 ? ` at position ${at}` : place.length > 1 ? ` at position [${place.join(', ')}]` : '';
-  throw new RangeError_(
+  throw new OutOfRangeError(
     `${op}: label ${labels[at]}${position} is out of range for ${classes} classes (0 to ${classes - 1}). ` +
       `Labels count from 0; positions without a class get the ignoreIndex, ${ignoreIndex}.`,
   );
@@ -204,7 +204,7 @@ const unbatch = (loss: Tensor, x: Tensor): Tensor => (x.ndim === 1 && loss.ndim 
  *
  * @param input Log-probabilities, such as those of `logSoftmax(1)`.
  * @param target Class indices from 0 to C − 1.
- * @throws RangeError for a label out of range: at once where the labels are on the host, when it runs otherwise.
+ * @throws OutOfRangeError for a label out of range: at once where the labels are on the host, when it runs otherwise.
  * @example
  * const logp = tensor([[0.5, 0.5], [0.25, 0.75]]).log();
  * await nn.functional.nllLoss(logp, tensor([0, 1], { dtype: 'int32' })).item(); // 0.49041461944580078
@@ -235,7 +235,7 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions =
  *
  * @param input Scores (logits), before softmax.
  * @param target Class indices from 0 to C − 1, or class probabilities.
- * @throws RangeError for a label out of range: at once where the labels are on the host, when it runs otherwise.
+ * @throws OutOfRangeError for a label out of range: at once where the labels are on the host, when it runs otherwise.
  * @example
  * const logits = tensor([[2, 0], [0, 2]]);
  * await nn.functional.crossEntropy(logits, tensor([0, 1], { dtype: 'int32' })).item(); // 0.12692801654338837
@@ -247,7 +247,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
   const { weight, ignoreIndex = -100, reduction = 'mean', labelSmoothing = 0 } = options;
   checkReduction(op, reduction);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-    throw new RangeError_(`${op}: labelSmoothing lies between 0 and 1, got ${labelSmoothing}`);
+    throw new OutOfRangeError(`${op}: labelSmoothing lies between 0 and 1, got ${labelSmoothing}`);
   }
   return composed(() => {
     if (isFloat(target.dtype) && sameShape(target.shape, input.shape)) return ofProbabilities(input, target, options);

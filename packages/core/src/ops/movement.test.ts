@@ -27,10 +27,10 @@ describe('errors', () => {
       `[ShapeError: permute: expected 3 axes for float32[2,3,4], got [0,1]]`,
     );
     expect(() => x.permute(0, 1, 1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: permute: axis named twice in [0,1,1]]`,
+      `[OutOfRangeError: permute: axis named twice in [0,1,1]]`,
     );
     expect(() => x.transpose(0, 3)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: transpose: axis 3 is out of range for 3 axes (expected -3 to 2)]`,
+      `[OutOfRangeError: transpose: axis 3 is out of range for 3 axes (expected -3 to 2)]`,
     );
     expect(() => x.t()).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: t: expected at most two axes, got float32[2,3,4]. Use transpose(-2, -1) for a batch of matrices.]`,
@@ -51,7 +51,7 @@ describe('errors', () => {
       `[ShapeError: unflatten: the sizes [3,-1] do not make axis 2 of float32[2,3,4]]`,
     );
     expect(() => x.unsqueeze(4)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: unsqueeze: axis 4 is out of range for 3 axes (expected -4 to 3)]`,
+      `[OutOfRangeError: unsqueeze: axis 4 is out of range for 3 axes (expected -4 to 3)]`,
     );
   });
 

@@ -86,7 +86,7 @@ const permuteOp = defineOp<{ dims: readonly number[] }>({
 /**
  * The axes in another order: axis i of the result is axis `dims[i]` of x.
  *
- * @throws RangeError unless `dims` names every axis once.
+ * @throws OutOfRangeError unless `dims` names every axis once.
  * @example
  * zeros(2, 3, 5).permute(2, 0, 1).shape; // [5, 2, 3]
  */
@@ -103,7 +103,7 @@ export function permute(x: Tensor, ...dims: Sizes): Tensor {
 /**
  * Two axes exchanged.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[1, 2], [3, 4]]).transpose(0, 1).toArray(); // [[1, 3], [2, 4]]
  */
@@ -136,7 +136,7 @@ export function t(x: Tensor): Tensor {
 /**
  * Axes moved to other places; the others keep their order.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * zeros(2, 3, 5).movedim(0, -1).shape; // [3, 5, 2]
  */
@@ -167,7 +167,7 @@ export function movedim(
 /**
  * The axes from `startDim` to `endDim` as one.
  *
- * @throws RangeError if an axis is out of range; ShapeError if `startDim` comes after `endDim`.
+ * @throws OutOfRangeError if an axis is out of range; ShapeError if `startDim` comes after `endDim`.
  * @example
  * zeros(2, 3, 5).flatten(1).shape; // [2, 15]
  */
@@ -202,7 +202,7 @@ export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
 /**
  * Without the axes of size 1, or without the given ones where their size is 1.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * zeros(1, 3, 1).squeeze().shape; // [3]
  * zeros(1, 3, 1).squeeze(0).shape; // [3, 1]
@@ -219,7 +219,7 @@ export function squeeze(x: Tensor, dims?: number | readonly number[]): Tensor {
 /**
  * With an axis of size 1 at `dim`.
  *
- * @throws RangeError if there is no such place.
+ * @throws OutOfRangeError if there is no such place.
  * @example
  * zeros(2, 3).unsqueeze(-1).shape; // [2, 3, 1]
  */
@@ -288,7 +288,7 @@ const flipOp = defineOp<{ dims: readonly number[] }>({
 /**
  * In reverse order along the given axes.
  *
- * @throws RangeError if an axis is out of range, or named twice.
+ * @throws OutOfRangeError if an axis is out of range, or named twice.
  * @example
  * await tensor([1, 2, 3]).flip(0).toArray(); // [3, 2, 1]
  */

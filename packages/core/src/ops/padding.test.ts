@@ -17,7 +17,7 @@ test('pad', () => {
     `[ShapeError: pad: [-2,-2] cuts more than the 3 elements of axis 1 of float32[2,3]]`,
   );
   expect(() => x.pad([3, 0], { mode: 'reflect' })).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: pad: mode 'reflect' can add at most 2 elements to axis 1 of float32[2,3], got [3,0]]`,
+    `[OutOfRangeError: pad: mode 'reflect' can add at most 2 elements to axis 1 of float32[2,3], got [3,0]]`,
   );
   expect(() => x.pad([1, 1], 'reflect' as never)).toThrowErrorMatchingInlineSnapshot(
     `[FakkelError: pad: options come as one object, { mode, value }; got string reflect]`,

@@ -1,7 +1,7 @@
 /**
  * Padding and shifting.
  */
-import { RangeError_, ShapeError } from '../errors.js';
+import { OutOfRangeError, ShapeError } from '../errors.js';
 import { asRule } from '../graph/modes.js';
 import { checkTensor, describe, operands, record1, type TensorLike } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
@@ -47,7 +47,7 @@ export interface PadOptions {
  * x with elements added before and after along its last axes: `torch.nn.functional.pad`.
  *
  * @param pads Counts before and after, from the last axis backwards: `[left, right, top, bottom]`. Negative ones crop.
- * @throws ShapeError for an odd number of counts, or more than the axes; RangeError if a mode can't fill that much.
+ * @throws ShapeError for an odd number of counts, or more than the axes; OutOfRangeError if a mode can't fill that much.
  * @example
  * await tensor([[1, 2]]).pad([1, 0]).toArray(); // [[0, 1, 2]]
  * await tensor([1, 2, 3]).pad([2, 1], { mode: 'reflect' }).toArray(); // [3, 2, 1, 2, 3, 2]
@@ -111,7 +111,7 @@ function paddingIndex(
   const size = x.shape[axis];
   const most = mode === 'reflect' ? size - 1 : mode === 'circular' ? size : size > 0 ? Infinity : 0;
   if (before > most || after > most) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `pad: mode '${mode}' can add at most ${most} elements to axis ${axis} of ${formatAval(x)}, got [${before},${after}]`,
     );
   }
@@ -132,7 +132,7 @@ function paddingIndex(
  * Shifted along axes, with what leaves at one end entering at the other; without axes, in the flattened tensor.
  *
  * @param shifts How far, towards higher indices; one number an axis.
- * @throws RangeError if an axis is out of range; ShapeError unless there are as many shifts as axes.
+ * @throws OutOfRangeError if an axis is out of range; ShapeError unless there are as many shifts as axes.
  * @example
  * await tensor([1, 2, 3]).roll(1).toArray(); // [3, 1, 2]
  */

@@ -111,21 +111,21 @@ describe('errors', () => {
   });
   test('sizes', () => {
     expect(() => maxPool2d(x, 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: maxPool2d: kernelSize is a whole number of at least 1, or 2 of them in an array; got 0]`,
+      `[OutOfRangeError: maxPool2d: kernelSize is a whole number of at least 1, or 2 of them in an array; got 0]`,
     );
     expect(() => maxPool2d(x, [2, 2, 2])).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: maxPool2d: kernelSize is a whole number of at least 1, or 2 of them in an array; got [2, 2, 2]]`,
+      `[OutOfRangeError: maxPool2d: kernelSize is a whole number of at least 1, or 2 of them in an array; got [2, 2, 2]]`,
     );
     expect(() => maxPool2d(x, undefined as any)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: maxPool2d: kernelSize is a whole number of at least 1, or 2 of them in an array; got undefined]`,
+      `[OutOfRangeError: maxPool2d: kernelSize is a whole number of at least 1, or 2 of them in an array; got undefined]`,
     );
     expect(() => adaptiveAvgPool2d(x, [0, 1])).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: adaptiveAvgPool2d: the output size is a whole number from 1 up, or 2 of them in an array (null keeps the input's); got [0, 1]]`,
+      `[OutOfRangeError: adaptiveAvgPool2d: the output size is a whole number from 1 up, or 2 of them in an array (null keeps the input's); got [0, 1]]`,
     );
   });
   test('padding of more than half of the kernel', () => {
     expect(() => maxPool2d(x, 3, { padding: 2 })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: maxPool2d: padding may be at most half of the kernel, got padding 2 for a kernel of 3: a window could lie outside of the input]`,
+      `[OutOfRangeError: maxPool2d: padding may be at most half of the kernel, got padding 2 for a kernel of 3: a window could lie outside of the input]`,
     );
   });
   test('a kernel larger than the input', () => {
@@ -145,7 +145,7 @@ describe('errors', () => {
   });
   test('a divisor of 0', () => {
     expect(() => avgPool2d(x, 2, { divisorOverride: 0 })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: avgPool2d: divisorOverride must not be 0]`,
+      `[OutOfRangeError: avgPool2d: divisorOverride must not be 0]`,
     );
   });
   test('columns that are no windows of the image', () => {

@@ -1,7 +1,7 @@
 /**
  * Max and average pooling over windows of one to three spatial axes.
  */
-import { RangeError_, ShapeError } from '../errors.js';
+import { OutOfRangeError, ShapeError } from '../errors.js';
 import { record, record1 } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { formatAval, type Aval } from '../shape.js';
@@ -120,7 +120,7 @@ function windowsOf(op: string, x: Aval, axes: number, kernelSize: PerAxis, optio
   const dilation = perAxis(op, 'dilation', options.dilation ?? 1, axes, 1);
   const after = x.shape.slice(-axes).map((n, i) => {
     if (padding[i] > kernel[i] / 2) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `${op}: padding may be at most half of the kernel, got padding ${padding[i]} for a kernel of ${kernel[i]}: ` +
           `a window could lie outside of the input`,
       );
@@ -187,7 +187,7 @@ export function maxPool1d(x: Tensor, kernelSize: PerAxis, options: MaxPoolOption
  * start past the input).
  *
  * @param kernelSize Cells of a window, one number or one an axis.
- * @throws RangeError if the padding is more than half of the kernel; ShapeError if the kernel does not fit the input.
+ * @throws OutOfRangeError if the padding is more than half of the kernel; ShapeError if the kernel does not fit the input.
  * @example
  * const x = tensor([[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]);
  * await x.maxPool2d(2, { stride: 1 }).toArray(); // [[[5, 6], [8, 9]]]
@@ -252,7 +252,7 @@ function avgPoolNd(axes: number, x: Tensor, kernelSize: PerAxis, options: AvgPoo
   ] satisfies (keyof AvgPoolOptions)[];
   checkOptions(op, options, names);
   const { divisorOverride: divisor = null, countIncludePad = true } = options;
-  if (divisor === 0) throw new RangeError_(`${op}: divisorOverride must not be 0`);
+  if (divisor === 0) throw new OutOfRangeError(`${op}: divisorOverride must not be 0`);
   const { kernel, stride, padding, after } = windowsOf(op, x, axes, kernelSize, options);
   const attrs = {
     kernel,
@@ -280,7 +280,7 @@ export function avgPool1d(x: Tensor, kernelSize: PerAxis, options: AvgPoolOption
  * Shape: `[N, C, H, W]` or `[C, H, W]` gives `[N, C, Hout, Wout]` with
  * Hout = ⌊(H + 2·padding − kernelSize) / stride⌋ + 1, ⌈…⌉ in ceil mode.
  *
- * @throws RangeError if the padding is more than half of the kernel; ShapeError if the kernel does not fit the input.
+ * @throws OutOfRangeError if the padding is more than half of the kernel; ShapeError if the kernel does not fit the input.
  * @example
  * await ones([1, 2, 2]).avgPool2d(2, { padding: 1, stride: 2 }).toArray(); // [[[0.25, 0.25], [0.25, 0.25]]]
  */

@@ -4,10 +4,10 @@ import { grad, tensor, zeros, type Tensor } from '../index.js';
 describe('errors', () => {
   test('an axis out of range, or twice', () => {
     expect(() => zeros(2, 3).sum(2)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: sum: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
+      `[OutOfRangeError: sum: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
     );
     expect(() => zeros(2, 3).mean([0, -2])).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: mean: axis named twice in [0,-2]]`,
+      `[OutOfRangeError: mean: axis named twice in [0,-2]]`,
     );
   });
 

@@ -45,7 +45,7 @@ const sumOp = defineReduction({
  *
  * Shape: without the summed axes, or with size 1 there if `keepdim`.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * const x = tensor([[1, 2], [3, 4]]);
  * await x.sum().item(); // 10
@@ -70,7 +70,7 @@ const prodOp = defineReduction({
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws RangeError if an axis is out of range.
+ * @throws OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[1, 2], [3, 4]]).prod(0).toArray(); // [3, 8]
  */
@@ -98,7 +98,7 @@ const meanOp = defineReduction({
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
+ * @throws DTypeError unless x is a float tensor; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[1, 2], [3, 4]]).mean(0).toArray(); // [2, 3]
  */
@@ -131,7 +131,7 @@ const logsumexpOp = defineReduction({
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
+ * @throws DTypeError unless x is a float tensor; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([1000, -1000]).logsumexp(0).item(); // 1000
  */
@@ -173,7 +173,7 @@ const aminOp = defineExtreme('amin');
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws ShapeError if there are no elements; RangeError if an axis is out of range.
+ * @throws ShapeError if there are no elements; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[1, 5], [3, 4]]).amax(1).toArray(); // [5, 4]
  */
@@ -187,7 +187,7 @@ export function amax(x: Tensor, dims?: Dims, keepdim = false): Tensor {
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws ShapeError if there are no elements; RangeError if an axis is out of range.
+ * @throws ShapeError if there are no elements; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([[1, 5], [3, 4]]).amin(1).toArray(); // [1, 3]
  */
@@ -231,7 +231,7 @@ function position(op: Op<AxisAttrs>, x: Tensor, dim: number | null | undefined, 
  *
  * Shape: without the axis, or with size 1 there if `keepdim`.
  *
- * @throws ShapeError if there are no elements; RangeError if the axis is out of range.
+ * @throws ShapeError if there are no elements; OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([[1, 5], [4, 3]]).argmax(1).toArray(); // [1, 0]
  */
@@ -245,7 +245,7 @@ export function argmax(x: Tensor, dim?: number | null, keepdim = false): Tensor 
  *
  * Shape: without the axis, or with size 1 there if `keepdim`.
  *
- * @throws ShapeError if there are no elements; RangeError if the axis is out of range.
+ * @throws ShapeError if there are no elements; OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([[1, 5], [4, 3]]).argmin(1).toArray(); // [0, 1]
  */
@@ -278,7 +278,7 @@ function extremes(name: string, op: Op<AxisAttrs>, x: Tensor, dim: number, keepd
  *
  * Elements that tie share the gradient of the largest of all; along an axis it goes to the one at `indices`.
  *
- * @throws ShapeError if there are no elements; RangeError if the axis is out of range.
+ * @throws ShapeError if there are no elements; OutOfRangeError if the axis is out of range.
  * @example
  * const x = tensor([[1, 5], [4, 3]]);
  * await x.max().item(); // 5
@@ -299,7 +299,7 @@ export function max(x: Tensor, dim?: number | Tensor, keepdim = false): Tensor |
  * The smallest element of all; or, with an axis, the smallest along it and where they are; or, with another tensor,
  * the smaller of both elementwise. See {@link max}.
  *
- * @throws ShapeError if there are no elements; RangeError if the axis is out of range.
+ * @throws ShapeError if there are no elements; OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([[1, 5], [4, 3]]).min(0).values.toArray(); // [1, 3]
  */
@@ -326,7 +326,7 @@ const cumsumOp: Op<{ dim: number; reverse: boolean }> = defineOp<{ dim: number; 
  *
  * Shape: that of x.
  *
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([1, 2, 3]).cumsum(0).toArray(); // [1, 3, 6]
  */

@@ -33,18 +33,18 @@ test('errors', () => {
     `[DTypeError: rand: expected dtype float32 or float64, got int32]`,
   );
   expect(() => randint(3, 3, [2])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: randint: expected low < high (high is exclusive), got low=3, high=3]`,
+    `[OutOfRangeError: randint: expected low < high (high is exclusive), got low=3, high=3]`,
   );
   expect(() => (randint as (high: number) => unknown)(3)).toThrowErrorMatchingInlineSnapshot(
     `[TypeError: randint: expected randint(high, shape) or randint(low, high, shape)]`,
   );
   expect(() => randperm(-1)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: randperm: expected a whole number from 0 up, got -1]`,
+    `[OutOfRangeError: randperm: expected a whole number from 0 up, got -1]`,
   );
   expect(() => bernoulli(2, [2])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: bernoulli: expected a probability from 0 to 1, got p=2]`,
+    `[OutOfRangeError: bernoulli: expected a probability from 0 to 1, got p=2]`,
   );
   expect(() => normal(0, -1, [2])).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: normal: expected std ≥ 0, got std=-1]`,
+    `[OutOfRangeError: normal: expected std ≥ 0, got std=-1]`,
   );
 });

@@ -2,7 +2,7 @@
  * Random tensors, drawn at the call from PyTorch's CPU generator: after the same seed, the same numbers.
  */
 import { allocate, checkDType, isFloat, type DType, type TypedArray } from '../dtype.js';
-import { DTypeError, RangeError_ } from '../errors.js';
+import { DTypeError, OutOfRangeError } from '../errors.js';
 import { checkTensor, fromHost } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { defaultGenerator, type Generator } from '../random/generator.js';
@@ -68,7 +68,7 @@ export function randn(...args: ShapeArguments<RandomOptions>): Tensor {
  * Normal numbers: `torch.normal`. Default dtype float32.
  *
  * @param std Standard deviation, ≥ 0.
- * @throws RangeError for a negative standard deviation.
+ * @throws OutOfRangeError for a negative standard deviation.
  * @example
  * normal(0, 0.02, [2, 3]).shape; // [2, 3]
  */
@@ -81,7 +81,7 @@ export function normal(mean: number, std: number, shape: Shape, options: RandomO
 /**
  * Whole numbers from low (default 0) to high − 1, each as likely: `torch.randint`. Default dtype int32.
  *
- * @throws RangeError unless low < high.
+ * @throws OutOfRangeError unless low < high.
  * @example
  * manualSeed(0);
  * await randint(10, [4]).toArray(); // [4, 9, 3, 0]
@@ -109,13 +109,13 @@ export function randint(...args: readonly (number | Shape | RandomOptions | unde
 /**
  * 0 to n − 1 in random order: `torch.randperm`, in int32.
  *
- * @throws RangeError unless n is a whole number from 0 up.
+ * @throws OutOfRangeError unless n is a whole number from 0 up.
  * @example
  * manualSeed(0);
  * await randperm(4).toArray(); // [0, 1, 3, 2]
  */
 export function randperm(n: number, options: Omit<RandomOptions, 'requiresGrad' | 'dtype'> = {}): Tensor {
-  if (!Number.isInteger(n) || n < 0) throw new RangeError_(`randperm: expected a whole number from 0 up, got ${n}`);
+  if (!Number.isInteger(n) || n < 0) throw new OutOfRangeError(`randperm: expected a whole number from 0 up, got ${n}`);
   return drawn<Int32Array>([n], 'int32', options, (generator, out) => out.set(generator.randperm(n)));
 }
 
@@ -123,7 +123,7 @@ export function randperm(n: number, options: Omit<RandomOptions, 'requiresGrad' 
  * 1 with probability p, else 0: `torch.bernoulli`.
  *
  * @param p A number, with the shape after it (default dtype float32), or a float tensor of probabilities.
- * @throws RangeError for a number outside [0, 1].
+ * @throws OutOfRangeError for a number outside [0, 1].
  * @example
  * bernoulli(0.5, [2, 3]).shape; // [2, 3]
  * await bernoulli(tensor([0, 1])).toArray(); // [0, 1]

@@ -6,10 +6,10 @@ describe('errors', () => {
 
   test('narrow', () => {
     expect(() => x.narrow(1, 2, 2)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: narrow: start 2 and length 2 out of range for axis 1 of float32[2,3], which has 3 elements]`,
+      `[OutOfRangeError: narrow: start 2 and length 2 out of range for axis 1 of float32[2,3], which has 3 elements]`,
     );
     expect(() => x.narrow(1, 0, 4)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: narrow: length 4 out of range for axis 1 of float32[2,3], which has 3 elements]`,
+      `[OutOfRangeError: narrow: length 4 out of range for axis 1 of float32[2,3], which has 3 elements]`,
     );
     expect(() => x.narrow(1, tensor(0), 1)).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: narrow: expected an int32 tensor without axes as start, got float32[]]`,
@@ -21,31 +21,31 @@ describe('errors', () => {
 
   test('slice', () => {
     expect(() => x.slice(1, 0, 3, -1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: slice: expected a step from 1 up, got -1. Use flip to go backwards.]`,
+      `[OutOfRangeError: slice: expected a step from 1 up, got -1. Use flip to go backwards.]`,
     );
     expect(() => x.slice(1, 0.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: slice: expected whole numbers as bounds, got 0.5 and Infinity]`,
+      `[OutOfRangeError: slice: expected whole numbers as bounds, got 0.5 and Infinity]`,
     );
   });
 
   test('select', () => {
     expect(() => x.select(1, 3)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: select: index 3 out of range for axis 1 of float32[2,3], which has 3 elements]`,
+      `[OutOfRangeError: select: index 3 out of range for axis 1 of float32[2,3], which has 3 elements]`,
     );
     expect(() => x.select(2, 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: select: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
+      `[OutOfRangeError: select: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
     );
   });
 
   test('split and chunk', () => {
     expect(() => x.split([1, 1], 1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: split: the sizes [1,1] must sum to 3, axis 1 of float32[2,3]]`,
+      `[OutOfRangeError: split: the sizes [1,1] must sum to 3, axis 1 of float32[2,3]]`,
     );
     expect(() => x.split(0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: split: expected a size from 1 up, got 0]`,
+      `[OutOfRangeError: split: expected a size from 1 up, got 0]`,
     );
     expect(() => x.chunk(0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: chunk: expected a number of chunks from 1 up, got 0]`,
+      `[OutOfRangeError: chunk: expected a number of chunks from 1 up, got 0]`,
     );
   });
 
@@ -63,7 +63,7 @@ describe('errors', () => {
       `[ShapeError: tril: expected at least two axes, got float32[3]]`,
     );
     expect(() => x.triu(0.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: triu: expected a whole number as diagonal, got 0.5]`,
+      `[OutOfRangeError: triu: expected a whole number as diagonal, got 0.5]`,
     );
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Parts of a tensor: along an axis, and of matrices. Where a part starts is an input of programs; how long it is, their structure.
  */
-import { RangeError_, ShapeError } from '../errors.js';
+import { OutOfRangeError, ShapeError } from '../errors.js';
 import { asRule } from '../graph/modes.js';
 import { checkTensor, describe, record1, scalar } from '../graph/record.js';
 import { isTensor, type Tensor } from '../graph/tensor.js';
@@ -52,7 +52,7 @@ function axisOf(op: string, x: Tensor, dim: number): number {
  * `length` elements along an axis, from `start` on.
  *
  * @param start A number, negative from the end; or an int32 tensor without axes, which can't be checked here.
- * @throws RangeError unless the part lies within the axis.
+ * @throws OutOfRangeError unless the part lies within the axis.
  * @example
  * await tensor([1, 2, 3, 4]).narrow(0, 1, 2).toArray(); // [2, 3]
  */
@@ -76,7 +76,7 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
 
 function outside(op: string, x: Aval, dim: number, what: string): never {
   const size = x.shape.at(dim);
-  throw new RangeError_(`${op}: ${what} out of range for axis ${dim} of ${formatAval(x)}, which has ${size} elements`);
+  throw new OutOfRangeError(`${op}: ${what} out of range for axis ${dim} of ${formatAval(x)}, which has ${size} elements`);
 }
 
 /**
@@ -85,7 +85,7 @@ function outside(op: string, x: Aval, dim: number, what: string): never {
  * Bounds count from the end where negative, and are cut to the axis.
  *
  * @param step A whole number from 1 up. Default 1.
- * @throws RangeError for another step.
+ * @throws OutOfRangeError for another step.
  * @example
  * await tensor([1, 2, 3, 4]).slice(0, 1).toArray(); // [2, 3, 4]
  * await tensor([1, 2, 3, 4]).slice(0, 0, -1, 2).toArray(); // [1, 3]
@@ -98,10 +98,10 @@ export function slice(x: Tensor, dim: number, start = 0, end = Infinity, step = 
 
 function bounds(op: string, size: number, start: number, end: number, step: number): { from: number; length: number } {
   if (!Number.isInteger(step) || step < 1) {
-    throw new RangeError_(`${op}: expected a step from 1 up, got ${step}. Use flip to go backwards.`);
+    throw new OutOfRangeError(`${op}: expected a step from 1 up, got ${step}. Use flip to go backwards.`);
   }
   if (!Number.isInteger(start) || (!Number.isInteger(end) && end !== Infinity)) {
-    throw new RangeError_(`${op}: expected whole numbers as bounds, got ${start} and ${end}`);
+    throw new OutOfRangeError(`${op}: expected whole numbers as bounds, got ${start} and ${end}`);
   }
   const cut = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
   const from = cut(start);
@@ -130,7 +130,7 @@ export function sliceScatter(x: Tensor, source: Tensor, dim = 0, start = 0, end 
  * The element at `index` along an axis, which disappears: `x[:, index]`.
  *
  * @param index Negative from the end; or an int32 tensor without axes.
- * @throws RangeError if the index is outside the axis.
+ * @throws OutOfRangeError if the index is outside the axis.
  * @example
  * await tensor([[1, 2], [3, 4]]).select(1, -1).toArray(); // [2, 4]
  */
@@ -156,7 +156,7 @@ function parts(x: Tensor, axis: number, lengths: readonly number[]): Tensor[] {
 /**
  * The tensors along an axis, which disappears.
  *
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  * @example
  * const [a, b] = tensor([[1, 2], [3, 4]]).unbind();
  * await b.toArray(); // [3, 4]
@@ -171,7 +171,7 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
 /**
  * Parts of `size` along an axis, the last one possibly smaller; or parts of the given sizes.
  *
- * @throws RangeError unless given sizes sum to that of the axis.
+ * @throws OutOfRangeError unless given sizes sum to that of the axis.
  * @example
  * tensor([1, 2, 3, 4, 5]).split(2).map((part) => part.shape[0]); // [2, 2, 1]
  * tensor([1, 2, 3, 4, 5]).split([1, 4]).map((part) => part.shape[0]); // [1, 4]
@@ -182,13 +182,13 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
   if (typeof size !== 'number') {
     const sum = size.reduce((a, b) => a + b, 0);
     if (sum !== total || !size.every((n) => Number.isInteger(n) && n >= 0)) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `split: the sizes [${size.join(',')}] must sum to ${total}, axis ${dim} of ${formatAval(x)}`,
       );
     }
     return parts(x, axis, size);
   }
-  if (!Number.isInteger(size) || size < 1) throw new RangeError_(`split: expected a size from 1 up, got ${size}`);
+  if (!Number.isInteger(size) || size < 1) throw new OutOfRangeError(`split: expected a size from 1 up, got ${size}`);
   const count = Math.max(1, Math.ceil(total / size));
   return parts(
     x,
@@ -200,14 +200,14 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
 /**
  * At most `chunks` parts of equal size along an axis, the last one possibly smaller.
  *
- * @throws RangeError unless `chunks` is a whole number from 1 up.
+ * @throws OutOfRangeError unless `chunks` is a whole number from 1 up.
  * @example
  * tensor([1, 2, 3, 4, 5]).chunk(2).map((part) => part.shape[0]); // [3, 2]
  */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   const axis = axisOf('chunk', x, dim);
   if (!Number.isInteger(chunks) || chunks < 1) {
-    throw new RangeError_(`chunk: expected a number of chunks from 1 up, got ${chunks}`);
+    throw new OutOfRangeError(`chunk: expected a number of chunks from 1 up, got ${chunks}`);
   }
   const total = x.shape[axis];
   return total === 0 ? parts(x, axis, new Array<number>(chunks).fill(0)) : split(x, Math.ceil(total / chunks), axis);
@@ -217,7 +217,7 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
  * The diagonal of the matrices along two axes, as a new last axis.
  *
  * @param offset Which diagonal: positive above the main one, negative below.
- * @throws RangeError if an axis is out of range, or the offset outside the matrix.
+ * @throws OutOfRangeError if an axis is out of range, or the offset outside the matrix.
  * @example
  * await tensor([[1, 2], [3, 4]]).diagonal().toArray(); // [1, 4]
  */
@@ -240,7 +240,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
 function triangle(op: string, x: Tensor, diagonal: number, keeps: 'le' | 'ge'): Tensor {
   checkTensor(op, x);
   if (x.ndim < 2) throw new ShapeError(`${op}: expected at least two axes, got ${formatAval(x)}`);
-  if (!Number.isInteger(diagonal)) throw new RangeError_(`${op}: expected a whole number as diagonal, got ${diagonal}`);
+  if (!Number.isInteger(diagonal)) throw new OutOfRangeError(`${op}: expected a whole number as diagonal, got ${diagonal}`);
   const [rows, columns] = x.shape.slice(-2);
   return composed(() => {
     const last = iota(rows, x.device)

@@ -3,13 +3,13 @@ import { tensor, zeros } from '../index.js';
 
 test('errors', () => {
   expect(() => zeros(2, 3).topk(4)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: topk: expected k from 0 to 3, the size of axis -1 of float32[2,3], got 4]`,
+    `[OutOfRangeError: topk: expected k from 0 to 3, the size of axis -1 of float32[2,3], got 4]`,
   );
   expect(() => zeros(2, 3).topk(1.5, 0)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: topk: expected k from 0 to 2, the size of axis 0 of float32[2,3], got 1.5]`,
+    `[OutOfRangeError: topk: expected k from 0 to 2, the size of axis 0 of float32[2,3], got 1.5]`,
   );
   expect(() => zeros(2, 3).sort(2)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: sort: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
+    `[OutOfRangeError: sort: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
   );
 });
 

@@ -1,7 +1,7 @@
 /**
  * Sorting along an axis. NaN is the largest.
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 import { checkTensor, record } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { formatAval, normalizeDim } from '../shape.js';
@@ -29,7 +29,7 @@ const sortOp = defineOp<{ dim: number; descending: boolean }>({
  *
  * Shape: both that of x; indices in int32.
  *
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  * @example
  * const { values, indices } = tensor([3, 1, 2]).sort();
  * await values.toArray(); // [1, 2, 3]
@@ -46,7 +46,7 @@ export function sort(x: Tensor, dim = -1, descending = false): ValuesAndIndices 
 /**
  * The indices that sort along an axis, in int32.
  *
- * @throws RangeError if the axis is out of range.
+ * @throws OutOfRangeError if the axis is out of range.
  * @example
  * await tensor([3, 1, 2]).argsort().toArray(); // [1, 2, 0]
  */
@@ -59,7 +59,7 @@ export function argsort(x: Tensor, dim = -1, descending = false): Tensor {
  *
  * Shape: that of x with size k along the axis; indices in int32.
  *
- * @throws RangeError if the axis is out of range, or k larger than its size.
+ * @throws OutOfRangeError if the axis is out of range, or k larger than its size.
  * @example
  * const { values, indices } = tensor([3, 1, 2]).topk(2);
  * await values.toArray(); // [3, 2]
@@ -70,7 +70,7 @@ export function topk(x: Tensor, k: number, dim = -1, largest = true): ValuesAndI
   const axis = normalizeDim('topk', dim, x.ndim);
   const size = x.shape[axis] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > size) {
-    throw new RangeError_(`topk: expected k from 0 to ${size}, the size of axis ${dim} of ${formatAval(x)}, got ${k}`);
+    throw new OutOfRangeError(`topk: expected k from 0 to ${size}, the size of axis ${dim} of ${formatAval(x)}, got ${k}`);
   }
   if (x.ndim === 0) return sort(x);
   return composed(() => {

@@ -63,7 +63,7 @@ export interface VarianceOptions {
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
+ * @throws DTypeError unless x is a float tensor; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([1, 2, 3, 4]).var(0, { correction: 0 }).item(); // 1.25
  */
@@ -81,7 +81,7 @@ export { varianceOf as var };
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
+ * @throws DTypeError unless x is a float tensor; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([1, 3]).std(0, { correction: 0 }).item(); // 1
  */
@@ -149,7 +149,7 @@ const normOp = defineReduction<NormAttrs>({
  *
  * Shape: without the reduced axes, or with size 1 there if `keepdim`.
  *
- * @throws DTypeError unless x is a float tensor; RangeError if an axis is out of range.
+ * @throws DTypeError unless x is a float tensor; OutOfRangeError if an axis is out of range.
  * @example
  * await tensor([3, -4]).norm().item(); // 5
  * await tensor([3, -4]).norm(Infinity).item(); // 4

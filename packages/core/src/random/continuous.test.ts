@@ -37,16 +37,16 @@ describe('uniform', () => {
     const g = new Generator();
     const out = new Float32Array(2);
     expect(() => g.uniform(out, 1, 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: uniform: expected low ≤ high, got low=1, high=0]`,
+      `[OutOfRangeError: uniform: expected low ≤ high, got low=1, high=0]`,
     );
     expect(() => g.uniform(out, NaN, 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: uniform: expected a finite low within ±3.40e+38 (float32), got low=NaN]`,
+      `[OutOfRangeError: uniform: expected a finite low within ±3.40e+38 (float32), got low=NaN]`,
     );
     expect(() => g.uniform(out, 0, 1e39)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: uniform: expected a finite high within ±3.40e+38 (float32), got high=1e+39]`,
+      `[OutOfRangeError: uniform: expected a finite high within ±3.40e+38 (float32), got high=1e+39]`,
     );
     expect(() => g.uniform(out, -3e38, 3e38)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: uniform: high − low overflows float32, got low=-3e+38, high=3e+38]`,
+      `[OutOfRangeError: uniform: high − low overflows float32, got low=-3e+38, high=3e+38]`,
     );
     g.uniform(new Float64Array(1), -3e38, 3e38);
     expect(() => g.uniform(new Float64Array(1), -1.7e308, 1.7e308)).toThrow(/overflows float64/);
@@ -89,7 +89,7 @@ describe('normal', () => {
 
   test('std below 0', () => {
     expect(() => new Generator().normal(new Float32Array(2), 0, -1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: normal: expected std ≥ 0, got std=-1]`,
+      `[OutOfRangeError: normal: expected std ≥ 0, got std=-1]`,
     );
     expect(() => new Generator().normal(new Float32Array(2), 0, NaN)).toThrow(/expected std ≥ 0/);
   });
@@ -114,13 +114,13 @@ describe('truncNormal', () => {
     const g = new Generator();
     const out = new Float32Array(2);
     expect(() => g.truncNormal(out, 0, 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: truncNormal: expected a finite std > 0, got std=0]`,
+      `[OutOfRangeError: truncNormal: expected a finite std > 0, got std=0]`,
     );
     expect(() => g.truncNormal(out, 0, 1, 2, -2)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: truncNormal: expected bounds a ≤ b, got a=2, b=-2]`,
+      `[OutOfRangeError: truncNormal: expected bounds a ≤ b, got a=2, b=-2]`,
     );
     expect(() => g.truncNormal(out, NaN)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: truncNormal: expected a finite mean, got mean=NaN]`,
+      `[OutOfRangeError: truncNormal: expected a finite mean, got mean=NaN]`,
     );
   });
 });
@@ -133,7 +133,7 @@ test("exponential equals torch's exponential_", () => {
     expect(maxDifference(out, decode(dtype, data))).toBeLessThanOrEqual(dtype === 'float32' ? 0 : 1e-15);
   }
   expect(() => new Generator().exponential(new Float32Array(1), 0)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: exponential: expected lambda > 0, got lambda=0]`,
+    `[OutOfRangeError: exponential: expected lambda > 0, got lambda=0]`,
   );
 });
 

@@ -5,7 +5,7 @@
  *
  * Source: PyTorch 1.13, `aten/src/ATen/native/cpu/DistributionTemplates.h`, `aten/src/ATen/core/DistributionsHelper.h`.
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 import { logFloat32, sincosFloat32 } from './cephes.js';
 import { erf } from './erf.js';
 import { erfinv, erfinvFloat32 } from './erfinv.js';
@@ -43,14 +43,14 @@ export function fillUniform(engine: Mt19937, out: FloatArray, low: number, high:
     ['high', high],
   ] as const) {
     if (!(Math.abs(value) <= max)) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `uniform: expected a finite ${name} within ±${max.toPrecision(3)} (${single ? 'float32' : 'float64'}), got ${name}=${value}`,
       );
     }
   }
-  if (low > high) throw new RangeError_(`uniform: expected low ≤ high, got low=${low}, high=${high}`);
+  if (low > high) throw new OutOfRangeError(`uniform: expected low ≤ high, got low=${low}, high=${high}`);
   if (high - low > max) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `uniform: high − low overflows ${single ? 'float32' : 'float64'}, got low=${low}, high=${high}`,
     );
   }
@@ -70,7 +70,7 @@ export function fillUniform(engine: Mt19937, out: FloatArray, low: number, high:
 const BLOCK = 16;
 
 export function fillNormal(source: NormalSource, out: FloatArray, mean: number, std: number): void {
-  if (!(std >= 0)) throw new RangeError_(`normal: expected std ≥ 0, got std=${std}`);
+  if (!(std >= 0)) throw new OutOfRangeError(`normal: expected std ≥ 0, got std=${std}`);
   const n = out.length;
   if (n < BLOCK) {
     for (let i = 0; i < n; i++) out[i] = nextNormal(source) * std + mean;
@@ -140,9 +140,9 @@ export function fillTruncNormal(
   a: number,
   b: number,
 ): void {
-  if (!Number.isFinite(mean)) throw new RangeError_(`truncNormal: expected a finite mean, got mean=${mean}`);
-  if (!(std > 0 && std < Infinity)) throw new RangeError_(`truncNormal: expected a finite std > 0, got std=${std}`);
-  if (!(a <= b)) throw new RangeError_(`truncNormal: expected bounds a ≤ b, got a=${a}, b=${b}`);
+  if (!Number.isFinite(mean)) throw new OutOfRangeError(`truncNormal: expected a finite mean, got mean=${mean}`);
+  if (!(std > 0 && std < Infinity)) throw new OutOfRangeError(`truncNormal: expected a finite std > 0, got std=${std}`);
+  if (!(a <= b)) throw new OutOfRangeError(`truncNormal: expected bounds a ≤ b, got a=${a}, b=${b}`);
   // 2Φ(z) − 1 at both bounds, in PyTorch's order of operations.
   const low = 2 * normalCdf((a - mean) / std) - 1;
   const high = 2 * normalCdf((b - mean) / std) - 1;
@@ -165,7 +165,7 @@ function normalCdf(x: number): number {
 }
 
 export function fillExponential(engine: Mt19937, out: FloatArray, lambda: number): void {
-  if (!(lambda > 0)) throw new RangeError_(`exponential: expected lambda > 0, got lambda=${lambda}`);
+  if (!(lambda > 0)) throw new OutOfRangeError(`exponential: expected lambda > 0, got lambda=${lambda}`);
   for (let i = 0; i < out.length; i++) out[i] = (-1 / lambda) * Math.log(1 - uniform53(engine));
 }
 

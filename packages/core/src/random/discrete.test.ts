@@ -34,22 +34,22 @@ describe('randint', () => {
     const g = new Generator();
     const out = new Int32Array(2);
     expect(() => g.randint(out, 5, 5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randint: expected low < high (high is exclusive), got low=5, high=5]`,
+      `[OutOfRangeError: randint: expected low < high (high is exclusive), got low=5, high=5]`,
     );
     expect(() => g.randint(out, 0, 1.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randint: expected a whole number, got high=1.5]`,
+      `[OutOfRangeError: randint: expected a whole number, got high=1.5]`,
     );
     expect(() => g.randint(out, 0, 2 ** 31 + 1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randint: [0, 2147483649) does not fit int32, which holds −2³¹ to 2³¹ − 1; use int64]`,
+      `[OutOfRangeError: randint: [0, 2147483649) does not fit int32, which holds −2³¹ to 2³¹ − 1; use int64]`,
     );
     expect(() => g.randint(new BigInt64Array(2), 0, 2 ** 60)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randint: expected a bigint, as numbers beyond 2^53 are not exact, got high=1152921504606847000]`,
+      `[OutOfRangeError: randint: expected a bigint, as numbers beyond 2^53 are not exact, got high=1152921504606847000]`,
     );
     expect(() => g.randint(new BigInt64Array(2), 0, 2n ** 63n)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randint: high=9223372036854775808 is out of range for int64]`,
+      `[OutOfRangeError: randint: high=9223372036854775808 is out of range for int64]`,
     );
     expect(() => g.randint(new Float32Array(2), 2 ** 24 + 3, 2 ** 24 + 4)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randint: no float32 value lies in [16777219, 16777220); use an integer type]`,
+      `[OutOfRangeError: randint: no float32 value lies in [16777219, 16777220); use an integer type]`,
     );
     expect(g.getState()).toEqual(new Generator().getState());
   });
@@ -75,7 +75,7 @@ describe('randperm', () => {
 
   test('arguments that make no sense', () => {
     expect(() => new Generator().randperm(-1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: randperm: expected a whole number from 0 to 2^31 − 1, got n=-1]`,
+      `[OutOfRangeError: randperm: expected a whole number from 0 to 2^31 − 1, got n=-1]`,
     );
     expect(() => new Generator().randperm(2.5)).toThrow(/got n=2.5/);
   });
@@ -106,13 +106,13 @@ describe('bernoulli', () => {
   test('arguments that make no sense', () => {
     const g = new Generator();
     expect(() => g.bernoulli(new Uint8Array(2), 1.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: bernoulli: expected a probability from 0 to 1, got p=1.5]`,
+      `[OutOfRangeError: bernoulli: expected a probability from 0 to 1, got p=1.5]`,
     );
     expect(() => g.bernoulli(new Uint8Array(2), Float32Array.of(0.5, NaN))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: bernoulli: expected a probability from 0 to 1, got p=NaN]`,
+      `[OutOfRangeError: bernoulli: expected a probability from 0 to 1, got p=NaN]`,
     );
     expect(() => g.bernoulli(new Uint8Array(2), Float32Array.of(0.5))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: bernoulli: expected one probability for each of 2 elements, got 1]`,
+      `[OutOfRangeError: bernoulli: expected one probability for each of 2 elements, got 1]`,
     );
   });
 });
@@ -139,19 +139,19 @@ describe('multinomial', () => {
   test('arguments that make no sense', () => {
     const g = new Generator();
     expect(() => g.multinomial([1, 2], 3)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: multinomial: cannot draw 3 samples from 2 weights without replacement; pass replacement: true]`,
+      `[OutOfRangeError: multinomial: cannot draw 3 samples from 2 weights without replacement; pass replacement: true]`,
     );
     expect(() => g.multinomial([1, 2], 0)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: multinomial: expected a whole number of samples from 1 up, got 0]`,
+      `[OutOfRangeError: multinomial: expected a whole number of samples from 1 up, got 0]`,
     );
     expect(() => g.multinomial([1, -2], 1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: multinomial: expected finite weights ≥ 0, got -2 at index 1]`,
+      `[OutOfRangeError: multinomial: expected finite weights ≥ 0, got -2 at index 1]`,
     );
     expect(() => g.multinomial([0, 0], 1)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: multinomial: expected weights with a sum > 0, got only zeros or none]`,
+      `[OutOfRangeError: multinomial: expected weights with a sum > 0, got only zeros or none]`,
     );
     expect(() => g.multinomial([], 5, true)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: multinomial: expected weights with a sum > 0, got only zeros or none]`,
+      `[OutOfRangeError: multinomial: expected weights with a sum > 0, got only zeros or none]`,
     );
   });
 });

@@ -4,7 +4,7 @@
  * Source: PyTorch 1.13, `aten/src/ATen/native/DistributionTemplates.h`, `native/cpu/DistributionTemplates.h`,
  * `native/TensorFactories.cpp` (`randperm_cpu`), `native/cpu/MultinomialKernel.cpp`.
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 import { type FloatArray, fillExponential, uniform24, uniform53 } from './continuous.js';
 import type { Mt19937 } from './mt19937.js';
 
@@ -32,12 +32,12 @@ export function fillRandint(
   let low = toInt64('low', lowBound);
   let high = toInt64('high', highBound);
   if (low >= high) {
-    throw new RangeError_(`randint: expected low < high (high is exclusive), got low=${low}, high=${high}`);
+    throw new OutOfRangeError(`randint: expected low < high (high is exclusive), got low=${low}, high=${high}`);
   }
   if (out instanceof Float32Array) [low, high] = representable(low, high, 24);
   else if (out instanceof Float64Array) [low, high] = representable(low, high, 53);
   else if (out instanceof Int32Array && (low < -(1n << 31n) || high > 1n << 31n)) {
-    throw new RangeError_(`randint: [${low}, ${high}) does not fit int32, which holds −2³¹ to 2³¹ − 1; use int64`);
+    throw new OutOfRangeError(`randint: [${low}, ${high}) does not fit int32, which holds −2³¹ to 2³¹ − 1; use int64`);
   }
   const range = high - low;
   // int32 draws 32 bits even at its full range of 2³²; the other types draw 64 from there on.
@@ -58,11 +58,11 @@ export function fillRandint(
 function toInt64(name: string, value: number | bigint): bigint {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) {
     const remedy = Number.isInteger(value) ? 'a bigint, as numbers beyond 2^53 are not exact' : 'a whole number';
-    throw new RangeError_(`randint: expected ${remedy}, got ${name}=${value}`);
+    throw new OutOfRangeError(`randint: expected ${remedy}, got ${name}=${value}`);
   }
   const integer = BigInt(value);
   if (integer < -INT64_MAX - 1n || integer > INT64_MAX) {
-    throw new RangeError_(`randint: ${name}=${integer} is out of range for int64`);
+    throw new OutOfRangeError(`randint: ${name}=${integer} is out of range for int64`);
   }
   return integer;
 }
@@ -79,7 +79,7 @@ function representable(low: bigint, high: bigint, digits: 24 | 53): [bigint, big
   const newLow = lowCast < low ? lowCast + spacing(low + 1n) : low;
   const newHigh = highCast >= high ? highCast - spacing(high - 1n) : high;
   if (newLow >= newHigh) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `randint: no float${digits === 24 ? 32 : 64} value lies in [${low}, ${high}); use an integer type`,
     );
   }
@@ -89,7 +89,7 @@ function representable(low: bigint, high: bigint, digits: 24 | 53): [bigint, big
 /** A random permutation of 0 … n − 1: swap i with i + r mod (n − i), for i < n − 1. */
 export function permutation(engine: Mt19937, n: number): Int32Array {
   if (!Number.isInteger(n) || n < 0 || n > 0x7fffffff) {
-    throw new RangeError_(`randperm: expected a whole number from 0 to 2^31 − 1, got n=${n}`);
+    throw new OutOfRangeError(`randperm: expected a whole number from 0 to 2^31 − 1, got n=${n}`);
   }
   const out = new Int32Array(n);
   for (let i = 0; i < n; i++) out[i] = i;
@@ -109,7 +109,7 @@ export function fillBernoulli(engine: Mt19937, out: BernoulliArray, p: number | 
     return;
   }
   if (p.length !== out.length) {
-    throw new RangeError_(`bernoulli: expected one probability for each of ${out.length} elements, got ${p.length}`);
+    throw new OutOfRangeError(`bernoulli: expected one probability for each of ${out.length} elements, got ${p.length}`);
   }
   p.forEach(checkProbability);
   // With a tensor of probabilities PyTorch draws in the precision of that tensor.
@@ -118,7 +118,7 @@ export function fillBernoulli(engine: Mt19937, out: BernoulliArray, p: number | 
 }
 
 function checkProbability(p: number): void {
-  if (!(p >= 0 && p <= 1)) throw new RangeError_(`bernoulli: expected a probability from 0 to 1, got p=${p}`);
+  if (!(p >= 0 && p <= 1)) throw new OutOfRangeError(`bernoulli: expected a probability from 0 to 1, got p=${p}`);
 }
 
 export function sampleMultinomial(
@@ -129,21 +129,21 @@ export function sampleMultinomial(
 ): Int32Array {
   const w = weights instanceof Float32Array || weights instanceof Float64Array ? weights : Float64Array.from(weights);
   if (!Number.isInteger(count) || count <= 0) {
-    throw new RangeError_(`multinomial: expected a whole number of samples from 1 up, got ${count}`);
+    throw new OutOfRangeError(`multinomial: expected a whole number of samples from 1 up, got ${count}`);
   }
   if (!replacement && count > w.length) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `multinomial: cannot draw ${count} samples from ${w.length} weights without replacement; pass replacement: true`,
     );
   }
   let sum = 0;
   for (let i = 0; i < w.length; i++) {
     if (!(w[i] >= 0 && w[i] < Infinity)) {
-      throw new RangeError_(`multinomial: expected finite weights ≥ 0, got ${w[i]} at index ${i}`);
+      throw new OutOfRangeError(`multinomial: expected finite weights ≥ 0, got ${w[i]} at index ${i}`);
     }
     sum += w[i];
   }
-  if (!(sum > 0)) throw new RangeError_('multinomial: expected weights with a sum > 0, got only zeros or none');
+  if (!(sum > 0)) throw new OutOfRangeError('multinomial: expected weights with a sum > 0, got only zeros or none');
   return replacement ? byInversion(engine, w, count) : byExponentials(engine, w, count);
 }
 

@@ -38,13 +38,13 @@ test('bytes that are no state change nothing', () => {
   const keys = new DropoutKeys(4);
   const state = keys.getState();
   expect(() => keys.setState(new Uint8Array(3))).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DropoutKeys.setState: expected the 16 bytes of getState(), got 3]`,
+    `[OutOfRangeError: DropoutKeys.setState: expected the 16 bytes of getState(), got 3]`,
   );
   expect(() => keys.setState(new Uint8Array(16).fill(255))).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DropoutKeys.setState: a count of 18446744073709551615 keys is not from getState(); the state is corrupt]`,
+    `[OutOfRangeError: DropoutKeys.setState: a count of 18446744073709551615 keys is not from getState(); the state is corrupt]`,
   );
   expect(() => keys.manualSeed(0.1)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: DropoutKeys.manualSeed: expected a whole number, got seed=0.1]`,
+    `[OutOfRangeError: DropoutKeys.manualSeed: expected a whole number, got seed=0.1]`,
   );
   expect(keys.getState()).toEqual(state);
 });

@@ -2,7 +2,7 @@
  * The keys of dropout masks. Dropout has a counter-based generator of its own, so that its masks are the same on every
  * backend, and so that using it never moves the numbers that `rand` and the initializers draw.
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 import { checkSeed, DEFAULT_SEED } from './seed.js';
 import { threefry2x32 } from './threefry.js';
 
@@ -57,14 +57,14 @@ export class DropoutKeys {
    */
   setState(state: Uint8Array): this {
     if (state.length !== STATE_BYTES) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `DropoutKeys.setState: expected the ${STATE_BYTES} bytes of getState(), got ${state.length}`,
       );
     }
     const view = new DataView(state.buffer, state.byteOffset, STATE_BYTES);
     const counter = view.getBigUint64(8, true);
     if (counter > BigInt(COUNTER_LIMIT)) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `DropoutKeys.setState: a count of ${counter} keys is not from getState(); the state is corrupt`,
       );
     }

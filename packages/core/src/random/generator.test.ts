@@ -72,25 +72,25 @@ describe('seeds', () => {
     const g = new Generator(3);
     const state = g.getState();
     expect(() => g.manualSeed(1.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a whole number, got seed=1.5]`,
+      `[OutOfRangeError: Generator.manualSeed: expected a whole number, got seed=1.5]`,
     );
     expect(() => g.manualSeed(NaN)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a whole number, got seed=NaN]`,
+      `[OutOfRangeError: Generator.manualSeed: expected a whole number, got seed=NaN]`,
     );
     expect(() => g.manualSeed(2 ** 60)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a bigint, as numbers beyond 2^53 are not exact, got seed=1152921504606847000]`,
+      `[OutOfRangeError: Generator.manualSeed: expected a bigint, as numbers beyond 2^53 are not exact, got seed=1152921504606847000]`,
     );
     expect(() => g.manualSeed(2n ** 64n)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a seed from -2^63 to 2^64 - 1, got seed=18446744073709551616]`,
+      `[OutOfRangeError: Generator.manualSeed: expected a seed from -2^63 to 2^64 - 1, got seed=18446744073709551616]`,
     );
     expect(() => g.manualSeed(-(2n ** 63n) - 1n)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a seed from -2^63 to 2^64 - 1, got seed=-9223372036854775809]`,
+      `[OutOfRangeError: Generator.manualSeed: expected a seed from -2^63 to 2^64 - 1, got seed=-9223372036854775809]`,
     );
     expect(() => g.manualSeed('0' as never)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a whole number, got seed='0']`,
+      `[OutOfRangeError: Generator.manualSeed: expected a whole number, got seed='0']`,
     );
     expect(() => g.manualSeed(true as never)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.manualSeed: expected a whole number, got seed=true]`,
+      `[OutOfRangeError: Generator.manualSeed: expected a whole number, got seed=true]`,
     );
     expect(g.getState()).toEqual(state);
   });
@@ -160,10 +160,10 @@ describe('state', () => {
       return bytes;
     };
     expect(() => g.setState(new Uint8Array(10))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.setState: expected the 5056 bytes of getState() or torch.get_rng_state(), got 10]`,
+      `[OutOfRangeError: Generator.setState: expected the 5056 bytes of getState() or torch.get_rng_state(), got 10]`,
     );
     expect(() => g.setState(new Uint8Array(5056))).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Generator.setState: not a state of mt19937 (left=0, next=0); the bytes are corrupt]`,
+      `[OutOfRangeError: Generator.setState: not a state of mt19937 (left=0, next=0); the bytes are corrupt]`,
     );
     // left = 0, left = 625, next = 700, not seeded, and a next that does not go with left
     for (const bytes of [corrupt(8, 0), corrupt(8, 625), corrupt(16, 700), corrupt(12, 0), corrupt(8, 600)]) {
@@ -190,7 +190,7 @@ describe('the default generator', () => {
     manualSeed(0);
     expect(dropoutKeys.nextKey()).toEqual(key);
     expect(() => manualSeed(0.5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: manualSeed: expected a whole number, got seed=0.5]`,
+      `[OutOfRangeError: manualSeed: expected a whole number, got seed=0.5]`,
     );
     expect(initialSeed()).toBe(0n);
   });

@@ -1,7 +1,7 @@
 /**
  * Seeds: checking them, and drawing unpredictable ones.
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 
 /** PyTorch's seed of a generator that nobody seeded (`c10::detail::default_rng_seed_val`). */
 export const DEFAULT_SEED = 67280421310721n;
@@ -15,13 +15,13 @@ export const DEFAULT_SEED = 67280421310721n;
 export function checkSeed(op: string, seed: number | bigint): bigint {
   if (typeof seed !== 'bigint' && !Number.isSafeInteger(seed)) {
     const remedy = Number.isInteger(seed) ? 'a bigint, as numbers beyond 2^53 are not exact' : 'a whole number';
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `${op}: expected ${remedy}, got seed=${typeof seed === 'string' ? `'${String(seed)}'` : String(seed)}`,
     );
   }
   const value = BigInt(seed);
   if (value < -(1n << 63n) || value >= 1n << 64n) {
-    throw new RangeError_(`${op}: expected a seed from -2^63 to 2^64 - 1, got seed=${value}`);
+    throw new OutOfRangeError(`${op}: expected a seed from -2^63 to 2^64 - 1, got seed=${value}`);
   }
   return BigInt.asUintN(64, value);
 }

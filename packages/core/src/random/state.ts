@@ -14,7 +14,7 @@
  *
  * Source: PyTorch 1.13, `aten/src/ATen/CPUGeneratorImpl.cpp` (`CPUGeneratorImplState`, little-endian).
  */
-import { RangeError_ } from '../errors.js';
+import { OutOfRangeError } from '../errors.js';
 import { MT19937_WORDS, Mt19937 } from './mt19937.js';
 
 export interface GeneratorState {
@@ -48,7 +48,7 @@ export function encodeState({ seed, engine, cachedNormal }: GeneratorState): Uin
 
 export function decodeState(state: Uint8Array): GeneratorState {
   if (state.length !== STATE_BYTES) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `Generator.setState: expected the ${STATE_BYTES} bytes of getState() or torch.get_rng_state(), got ${state.length}`,
     );
   }
@@ -58,7 +58,7 @@ export function decodeState(state: Uint8Array): GeneratorState {
   const valid = view.getInt32(SEEDED, true) === 1 && left >= 1 && left <= MT19937_WORDS && position <= MT19937_WORDS;
   // The next draw reads words[position] unless it makes a new block first.
   if (!valid || (left > 1 && position + left > MT19937_WORDS + 1)) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `Generator.setState: not a state of mt19937 (left=${left}, next=${position}); the bytes are corrupt`,
     );
   }

@@ -170,7 +170,7 @@ export class Runtime {
 
   private async copyInto(own: Storage, from: Tensor): Promise<void> {
     try {
-      own.host = (await from.device._runtime.read([from]))[0]!;
+      own.host = await from.device._runtime.readNow(from);
     } catch (error) {
       own.error = error;
     }
@@ -229,6 +229,16 @@ export class Runtime {
   /** Contents of tensors on the host, in copies; one run at most. */
   async read(tensors: readonly Tensor[]): Promise<TypedArray[]> {
     return Promise.all(tensors.map((t) => this.readOne(t._resolve())));
+  }
+
+  /**
+   * As {@link read}, but the run is scheduled before this returns: what is recorded afterwards, on this device or
+   * another, finds it in the queue. A move between devices must not share a run with work that waits for it.
+   */
+  readNow(t: Tensor): Promise<TypedArray> {
+    const contents = this.readOne(t._resolve());
+    this.startTick();
+    return contents;
   }
 
   private async readOne(target: Tensor): Promise<TypedArray> {

@@ -187,7 +187,7 @@ describe('losses', () => {
     expect(() =>
       run('crossEntropy', { reduction: 'mean', weighted: false }, inputs, []),
     ).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: crossEntropy: label 3 is out of range for 3 classes (expected 0 to 2, or ignoreIndex -100)]`,
+      `[OutOfRangeError: crossEntropy: label 3 is out of range for 3 classes (expected 0 to 2, or ignoreIndex -100)]`,
     );
   });
 });

@@ -83,7 +83,7 @@ describe('broadcasting', () => {
 
 describe('one input', () => {
   test('sign, rounding, finiteness', () => {
-    expect(unary('sign', [-2, -0, 0, 3, NaN])).toEqual([-1, 0, 0, 1, NaN]);
+    expect(unary('sign', [-2, -0, 0, 3, NaN])).toEqual([-1, 0, 0, 1, 0]);
     expect(unary('round', [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 2.4, -2.6, 1e20])).toEqual([
       0, 2, 2, -0, -2, -2, 2, -3, 1e20,
     ]);

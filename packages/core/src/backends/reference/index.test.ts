@@ -70,7 +70,7 @@ test('a failing run leaves its inputs, donated or not, and no buffers', async ()
   const x = backend.upload(Float32Array.of(1, 2), aval([2]));
   const index = backend.upload(Int32Array.of(2), aval([1], 'int32'));
   await expect(executable.run([x, index], [true, true])).rejects.toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: indexSelect: index 2 is out of range for axis 0 of size 2]`,
+    `[OutOfRangeError: indexSelect: index 2 is out of range for axis 0 of size 2]`,
   );
   expect(backend.stats()).toMatchObject({ liveBuffers: 2, liveBytes: 12 });
   expect(await backend.download([x])).toEqual([Float32Array.of(1, 2)]);

@@ -25,7 +25,7 @@ test('gather: the index may be smaller off the axis', () => {
   expect(run('gather', [x, ints([2, 3], [0, 0, 3, 1, 2, 2])], [2, 3], 1)).toEqual([1, 1, 4, 6, 7, 7]);
   expect(run('gather', [x, ints([2, 3], [2, 0, 1, 0, 0, 2])], [2, 3], 0)).toEqual([9, 2, 7, 1, 2, 11]);
   expect(() => run('gather', [x, ints([1, 1], [-1])], [1, 1], 1)).toThrowErrorMatchingInlineSnapshot(
-    `[RangeError: gather: index -1 is out of range for axis 1 of size 4]`,
+    `[OutOfRangeError: gather: index -1 is out of range for axis 1 of size 4]`,
   );
 });
 

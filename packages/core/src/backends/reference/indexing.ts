@@ -1,14 +1,14 @@
 /**
  * Ops that pick and place elements by index. An index outside its axis throws.
  */
-import { RangeError_ } from '../../errors.js';
+import { OutOfRangeError } from '../../errors.js';
 import { stridesOf } from '../../shape.js';
 import { type HostCall, type KernelTable, splitAt } from './kernel.js';
 import { collapse, eachRow } from './strided.js';
 
 function checkIndex(op: string, index: number, size: number, dim: number): void {
   if (index < 0 || index >= size) {
-    throw new RangeError_(`${op}: index ${index} is out of range for axis ${dim} of size ${size}`);
+    throw new OutOfRangeError(`${op}: index ${index} is out of range for axis ${dim} of size ${size}`);
   }
 }
 

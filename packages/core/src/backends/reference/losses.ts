@@ -3,7 +3,7 @@
  * weights of the targets that are not ignored (so it is NaN where all are).
  */
 import type { TypedArray } from '../../dtype.js';
-import { RangeError_ } from '../../errors.js';
+import { OutOfRangeError } from '../../errors.js';
 import { type HostCall, type KernelTable, splitAt } from './kernel.js';
 
 /** The loss of the target at `position`, whose class scores are `x[at + c·step]`, and the weight of that target. */
@@ -24,7 +24,7 @@ function classLoss(op: string, call: HostCall, weight: TypedArray | undefined, l
       let value = 0;
       if (label !== ignore) {
         if (label < 0 || label >= classes) {
-          throw new RangeError_(
+          throw new OutOfRangeError(
             `${op}: label ${label} is out of range for ${classes} classes (expected 0 to ${classes - 1}, or ` +
               `ignoreIndex ${ignore})`,
           );

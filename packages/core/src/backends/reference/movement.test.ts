@@ -68,7 +68,7 @@ describe('slices', () => {
     const expected = move(x, [5, 3], ([a, b]) => [a, 1 + 2 * b]);
     expect(run('narrow', [x, scalar(1, 'int32')], [5, 3], attrs)).toEqual(expected);
     expect(() => run('narrow', [x, scalar(2, 'int32')], [5, 3], attrs)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: narrow: start 2 with 3 elements, 2 apart, leaves axis 1 of size 6]`,
+      `[OutOfRangeError: narrow: start 2 with 3 elements, 2 apart, leaves axis 1 of size 6]`,
     );
   });
 

@@ -2,7 +2,7 @@
  * Ops that only move elements: all are copies from one strided layout to another.
  */
 import type { TypedArray } from '../../dtype.js';
-import { RangeError_ } from '../../errors.js';
+import { OutOfRangeError } from '../../errors.js';
 import { type Shape, sizeOf, stridesOf } from '../../shape.js';
 import { type HostCall, type KernelTable, splitAt } from './kernel.js';
 import { broadcastStrides, collapse, eachRow } from './strided.js';
@@ -71,7 +71,7 @@ function sliceStart(op: string, shape: Shape, start: number, length: number, att
   const step = attrs.step as number;
   const size = shape[dim];
   if (start < 0 || (length > 0 && start + (length - 1) * step >= size)) {
-    throw new RangeError_(
+    throw new OutOfRangeError(
       `${op}: start ${start} with ${length} elements, ${step} apart, leaves axis ${dim} of size ${size}`,
     );
   }

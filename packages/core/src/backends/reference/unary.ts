@@ -45,7 +45,7 @@ export const unaryKernels: KernelTable = {
     for (let i = 0; i < n; i++) y[i] = Math.abs(x[i]);
   }),
   sign: unary((y, x, n) => {
-    for (let i = 0; i < n; i++) y[i] = x[i] > 0 ? 1 : x[i] < 0 ? -1 : x[i] === 0 ? 0 : NaN;
+    for (let i = 0; i < n; i++) y[i] = x[i] > 0 ? 1 : x[i] < 0 ? -1 : 0;
   }),
   exp: unary((y, x, n) => {
     for (let i = 0; i < n; i++) y[i] = Math.exp(x[i]);

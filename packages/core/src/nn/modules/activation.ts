@@ -1,7 +1,7 @@
 /**
  * Activation layers. What they compute is in `ops/activation.ts`.
  */
-import { RangeError_ } from '../../errors.js';
+import { OutOfRangeError } from '../../errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import {
   elu,
@@ -199,7 +199,7 @@ export class Hardtanh extends Module {
   ) {
     super();
     if (!(maxVal > minVal))
-      throw new RangeError_(`Hardtanh: maxVal must be greater than minVal, got ${minVal} and ${maxVal}`);
+      throw new OutOfRangeError(`Hardtanh: maxVal must be greater than minVal, got ${minVal} and ${maxVal}`);
   }
 
   override forward(x: Tensor): Tensor {

@@ -76,10 +76,10 @@ describe('Sequential', () => {
     net.extend([a]);
     expect(net.length).toBe(5);
     expect(() => net.at(5)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Sequential: index 5 is out of range for 5 modules]`,
+      `[OutOfRangeError: Sequential: index 5 is out of range for 5 modules]`,
     );
     expect(() => net.insert(9, a)).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: Sequential.insert: index 9 is out of range for 5 modules]`,
+      `[OutOfRangeError: Sequential.insert: index 9 is out of range for 5 modules]`,
     );
   });
 
@@ -146,7 +146,7 @@ describe('ModuleList and ModuleDict', () => {
     ]);
     expect(dict.has('c')).toBe(false);
     expect(() => dict.get('c')).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: ModuleDict: no module 'c'. There are: a, b]`,
+      `[OutOfRangeError: ModuleDict: no module 'c'. There are: a, b]`,
     );
     expect(dict.delete('a')).toBe(true);
     expect(dict.size).toBe(1);

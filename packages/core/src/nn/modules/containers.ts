@@ -2,7 +2,7 @@
  * Modules that hold modules. Their children are kept apart from the container's own fields, so that a child may be
  * called `train` or `forward`.
  */
-import { FakkelError, RangeError_ } from '../../errors.js';
+import { FakkelError, OutOfRangeError } from '../../errors.js';
 import { describe } from '../../graph/record.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { Module } from '../module.js';
@@ -49,7 +49,7 @@ abstract class Container<M extends Module> extends Module {
     const names = [...this._modules.keys()];
     const name = Number.isInteger(index) ? names.at(index) : undefined;
     if (name === undefined) {
-      throw new RangeError_(`${this.constructor.name}: index ${index} is out of range for ${names.length} modules`);
+      throw new OutOfRangeError(`${this.constructor.name}: index ${index} is out of range for ${names.length} modules`);
     }
     return name;
   }
@@ -65,7 +65,7 @@ abstract class ListContainer<M extends Module> extends Container<M> {
   /**
    * The module at a position; negative counts from the end.
    *
-   * @throws RangeError outside of the list.
+   * @throws OutOfRangeError outside of the list.
    */
   at(index: number): M {
     return this._modules.get(this._nameAt(index))!;
@@ -93,7 +93,7 @@ abstract class ListContainer<M extends Module> extends Container<M> {
     const modules = [...this._modules.values()];
     const at = index < 0 ? index + modules.length : index;
     if (!Number.isInteger(index) || at < 0 || at > modules.length) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `${this.constructor.name}.insert: index ${index} is out of range for ${modules.length} modules`,
       );
     }
@@ -189,12 +189,12 @@ export class ModuleDict<M extends Module = Module> extends Container<M> {
   /**
    * The module of that name.
    *
-   * @throws RangeError if there is none; ask with {@link ModuleDict.has}.
+   * @throws OutOfRangeError if there is none; ask with {@link ModuleDict.has}.
    */
   get(name: string): M {
     const found = this._modules.get(name);
     if (!found)
-      throw new RangeError_(`ModuleDict: no module '${name}'. There are: ${[...this._modules.keys()].join(', ')}`);
+      throw new OutOfRangeError(`ModuleDict: no module '${name}'. There are: ${[...this._modules.keys()].join(', ')}`);
     return found;
   }
 

@@ -1,7 +1,7 @@
 /**
  * Convolution layers. What they compute is in `ops/convolution.ts`.
  */
-import { RangeError_, ShapeError } from '../../errors.js';
+import { OutOfRangeError, ShapeError } from '../../errors.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { checkOptions, perAxis, type PerAxis } from '../../ops/arguments.js';
 import { conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, type ConvOptions } from '../../ops/convolution.js';
@@ -83,7 +83,7 @@ export abstract class ConvNd extends Module {
       ['outChannels', outChannels],
     ] as const) {
       if (channels % groups !== 0)
-        throw new RangeError_(`${layer}: ${name} must be divisible by groups, got ${channels} and ${groups}`);
+        throw new OutOfRangeError(`${layer}: ${name} must be divisible by groups, got ${channels} and ${groups}`);
     }
     this.kernelSize = perAxis(layer, 'kernelSize', kernelSize, axes, 1);
     this.stride = perAxis(layer, 'stride', options.stride ?? 1, axes, 1);
@@ -92,18 +92,18 @@ export abstract class ConvNd extends Module {
     if (typeof padding !== 'string') {
       this.padding = perAxis(layer, 'padding', padding, axes, 0);
     } else if (transposed || (padding !== 'same' && padding !== 'valid')) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `${layer}: padding is a number${transposed ? ' or an array' : `, an array, 'same' or 'valid'`}; got '${String(padding)}'`,
       );
     } else if (padding === 'same' && this.stride.some((n) => n !== 1)) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `${layer}: padding 'same' needs stride 1, got [${this.stride.join(', ')}]. Give the padding in numbers.`,
       );
     } else {
       this.padding = padding;
     }
     if (!PADDING_MODES.includes(paddingMode)) {
-      throw new RangeError_(
+      throw new OutOfRangeError(
         `${layer}: paddingMode is one of ${PADDING_MODES.join(', ')}; got '${String(paddingMode)}'`,
       );
     }
@@ -188,7 +188,7 @@ export class Conv1d extends ConvNd {
  * @param inChannels Channels of the input.
  * @param outChannels Channels of the output.
  * @param kernelSize Cells of the kernel: one number, or `[height, width]`.
- * @throws RangeError for channels that groups do not divide, or sizes that are no whole numbers.
+ * @throws OutOfRangeError for channels that groups do not divide, or sizes that are no whole numbers.
  * @example
  * const layer = new nn.Conv2d(16, 33, [3, 5], { stride: [2, 1], padding: [4, 2] });
  * layer(randn([20, 16, 50, 100])).shape; // [20, 33, 28, 100]
@@ -299,7 +299,7 @@ export class ConvTranspose1d extends ConvTransposeNd {
  * Parameters: `weight` `[inChannels, outChannels / groups, kernelSize, kernelSize]` and `bias` `[outChannels]`, both from
  * U(−√k, √k) with k = groups / (outChannels · kernel cells).
  *
- * @throws RangeError for channels that groups do not divide; ShapeError for an output size that is not possible.
+ * @throws OutOfRangeError for channels that groups do not divide; ShapeError for an output size that is not possible.
  * @example
  * const down = new nn.Conv2d(16, 16, 3, { stride: 2, padding: 1 });
  * const up = new nn.ConvTranspose2d(16, 16, 3, { stride: 2, padding: 1 });

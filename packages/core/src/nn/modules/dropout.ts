@@ -19,7 +19,7 @@ import { checkNumber } from './factory.js';
  * Source: Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors", 2012.
  *
  * @param p Probability of an element to be zeroed. Default 0.5.
- * @throws RangeError unless p is from 0 to 1.
+ * @throws OutOfRangeError unless p is from 0 to 1.
  * @example
  * const layer = new nn.Dropout(0.2);
  * layer.eval()(ones([2, 3])); // unchanged

@@ -2,7 +2,7 @@
  * What layers share when they are made: where their parameters live, and checks of their arguments.
  */
 import { allocate, checkDType, isFloat, type DType } from '../../dtype.js';
-import { DTypeError, RangeError_ } from '../../errors.js';
+import { DTypeError, OutOfRangeError } from '../../errors.js';
 import { describe } from '../../graph/record.js';
 import { Tensor } from '../../graph/tensor.js';
 import { Buffer, Parameter, type CellOptions } from '../../runtime/cell.js';
@@ -49,7 +49,7 @@ export function filledBuffer(
 export function checkCount(layer: string, name: string, value: unknown, least: number): asserts value is number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least) return;
   const got = typeof value === 'number' ? String(value) : describe(value);
-  throw new RangeError_(
+  throw new OutOfRangeError(
     `${layer}: ${name} is a whole number${least === -Infinity ? '' : ` of at least ${least}`}, got ${got}`,
   );
 }
@@ -59,7 +59,7 @@ export function checkNumber(layer: string, name: string, value: unknown, low = -
   if (typeof value === 'number' && value >= low && value <= high) return;
   const range =
     low === -Infinity && high === Infinity ? '' : high === Infinity ? ` of at least ${low}` : ` from ${low} to ${high}`;
-  throw new RangeError_(
+  throw new OutOfRangeError(
     `${layer}: ${name} is a number${range}, got ${typeof value === 'number' ? value : describe(value)}`,
   );
 }

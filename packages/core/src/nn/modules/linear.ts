@@ -26,7 +26,7 @@ export interface LinearOptions extends FactoryOptions {
  *
  * @param inFeatures Size of the last axis of the input.
  * @param outFeatures Size of the last axis of the output.
- * @throws RangeError unless the features are whole numbers.
+ * @throws OutOfRangeError unless the features are whole numbers.
  * @example
  * const layer = new nn.Linear(20, 30);
  * layer(randn([128, 20])).shape; // [128, 30]

@@ -42,7 +42,7 @@ abstract class WeightedLoss extends Module {
  *
  * @param options `weight` `[C]` (default: 1 each), `ignoreIndex` (targets that count for nothing; −100), `reduction`
  *   ('mean', 'sum' or 'none'; 'mean'), `labelSmoothing` (from 0 to 1; 0).
- * @throws RangeError for a class out of range.
+ * @throws OutOfRangeError for a class out of range.
  * @example
  * const criterion = new nn.CrossEntropyLoss();
  * const loss = criterion(randn([3, 5]), tensor([1, 0, 4], { dtype: 'int32' }));
@@ -71,7 +71,7 @@ export class CrossEntropyLoss extends WeightedLoss {
  * targets' shape for reduction 'none'.
  *
  * @param options `weight` `[C]` (default: 1 each), `ignoreIndex` (−100), `reduction` ('mean').
- * @throws RangeError for a class out of range.
+ * @throws OutOfRangeError for a class out of range.
  * @example
  * const criterion = new nn.NLLLoss();
  * const loss = criterion(randn([3, 5]).logSoftmax(1), tensor([1, 0, 4], { dtype: 'int32' }));
