@@ -1,13 +1,12 @@
-import { trainLeNet } from './train.js';
+import { findDevices, saveAndLoad, trainLeNet } from './train.js';
+
+/** What the page can do, called by the test through `window.page`. */
+const page = { trainLeNet, saveAndLoad, findDevices };
+export type Page = typeof page;
 
 declare global {
   interface Window {
-    outcome?: { losses: number[] } | { error: string };
+    page?: Page;
   }
 }
-
-try {
-  window.outcome = { losses: await trainLeNet(20) };
-} catch (error) {
-  window.outcome = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-}
+window.page = page;

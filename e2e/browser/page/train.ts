@@ -1,30 +1,73 @@
-import { device, manualSeed, nn, setDefaultDevice, stack } from '@fakkel/core';
-import { digits } from '@fakkel/data';
+import {
+  BackendUnavailableError,
+  device,
+  loadSafetensors,
+  manualSeed,
+  nn,
+  referenceDevice,
+  saveSafetensors,
+  setDefaultDevice,
+} from '@fakkel/core';
+import { DataLoader, digits, RunningNormalizer } from '@fakkel/data';
 import { lenet5 } from '@fakkel/models';
-import { SGD } from '@fakkel/optim';
+import { Adam } from '@fakkel/optim';
 
-/** Trains LeNet-5 on digits with the reference backend; one batch of 32, so that every step must lower the loss. */
-export async function trainLeNet(steps: number): Promise<number[]> {
+export interface Training {
+  losses: number[];
+  /** Times that a timer of 10 ms fired while it trained. */
+  ticks: number;
+}
+
+/** Trains LeNet-5 on digits with the reference backend, in batches of 32. */
+export async function trainLeNet(steps: number): Promise<Training> {
   setDefaultDevice(await device('reference'));
   manualSeed(0);
-  const dataset = digits();
-  const samples = Array.from({ length: 32 }, (_, i) => dataset.get(i));
-  const images = nn.functional.interpolate(stack(samples.map(([image]) => image)), {
-    size: [32, 32],
-    mode: 'bilinear',
-  });
-  const labels = stack(samples.map(([, label]) => label));
-
-  const net = lenet5();
+  const dataset = digits({ size: 32 });
+  const normalizer = new RunningNormalizer(1);
+  await normalizer.fit(new DataLoader(dataset, { batchSize: 256 }));
+  const loader = new DataLoader(dataset, { batchSize: 32, shuffle: true });
+  const net = new nn.Sequential(normalizer, lenet5());
   const criterion = new nn.CrossEntropyLoss();
-  const optimizer = new SGD(net.parameters(), { lr: 0.01, momentum: 0.9 });
+  const optimizer = new Adam(net.parameters(), { lr: 0.003 });
+
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 10);
   const losses = [];
-  for (let step = 0; step < steps; step++) {
+  for await (const [images, labels] of loader) {
     optimizer.zeroGrad();
     const loss = criterion(net(images), labels);
     loss.backward();
     await optimizer.step();
-    losses.push(loss);
+    losses.push(await loss.item());
+    if (losses.length === steps) break;
   }
-  return Promise.all(losses.map((loss) => loss.item()));
+  clearInterval(timer);
+  return { losses, ticks };
+}
+
+/** The state dict of one network, through a file, into another: whether all weights arrive. */
+export async function saveAndLoad(): Promise<{ bytes: number; equal: boolean; metadata: Record<string, string> }> {
+  manualSeed(1);
+  const [from, into] = [lenet5(), lenet5()];
+  const bytes = await saveSafetensors(from, { epoch: '3' });
+  const { tensors, metadata } = loadSafetensors(bytes);
+  into.loadStateDict(tensors);
+  const [a, b] = await Promise.all(
+    [from, into].map((net) => Promise.all([...net.stateDict().values()].map((t) => t.toArray()))),
+  );
+  return { bytes: bytes.length, equal: JSON.stringify(a) === JSON.stringify(b), metadata: { ...metadata } };
+}
+
+/** What `device` says about engines where none is installed. */
+export async function findDevices(): Promise<{ cpuIsReference: boolean; onnxruntime: string; webgpu: string }> {
+  const refusal = (name: string): Promise<string> =>
+    device(name).then(
+      () => 'a device',
+      (error: unknown) => (error instanceof BackendUnavailableError ? error.message : String(error)),
+    );
+  return {
+    cpuIsReference: (await device('cpu')) === referenceDevice(),
+    onnxruntime: await refusal('onnxruntime'),
+    webgpu: await refusal('webgpu'),
+  };
 }
