@@ -9,6 +9,7 @@ import path from 'node:path';
 import {
   defaultGenerator,
   dropoutKeys,
+  FakkelError,
   loadSafetensors,
   SafetensorsError,
   saveSafetensors,
@@ -103,13 +104,22 @@ export async function readCheckpoint(where: string): Promise<Checkpoint> {
   );
 }
 
-/** Puts a new run of the same settings where the one that was saved stood. */
-export function restore(run: Run, { state, tensors, metadata }: Checkpoint): void {
+/**
+ * Puts a new run of the same settings where the one that was saved stood.
+ *
+ * @throws UsageError if they do not fit together: the data has changed.
+ */
+export function restore(run: Run, { file, state, tensors, metadata }: Checkpoint): void {
   const model = [...tensors].filter(([name]) => name.startsWith(MODEL));
-  run.model.loadStateDict(new Map(model.map(([name, tensor]) => [name.slice(MODEL.length), tensor])));
-  run.optimizer.loadStateDict(unflattenOptimizerState({ tensors, metadata }));
-  run.scheduler.loadStateDict(state.scheduler);
-  run.loader.loadStateDict(state.loader);
+  try {
+    run.model.loadStateDict(new Map(model.map(([name, tensor]) => [name.slice(MODEL.length), tensor])));
+    run.optimizer.loadStateDict(unflattenOptimizerState({ tensors, metadata }));
+    run.scheduler.loadStateDict(state.scheduler);
+    run.loader.loadStateDict(state.loader);
+  } catch (cause) {
+    if (!(cause instanceof FakkelError)) throw cause;
+    throw new UsageError(`--resume: ${file} does not fit the data. Has it changed since?\n${cause.message}`, { cause });
+  }
   run.history = state.history;
   run.epoch = state.epoch;
   // Last: making the model has drawn from it.

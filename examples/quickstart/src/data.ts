@@ -1,7 +1,7 @@
 /**
  * The images: real digits that come with Fakkel, MNIST and its relatives, or a folder of your own.
  */
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Generator } from '@fakkel/core';
 import {
@@ -44,7 +44,7 @@ const IDX_SETS: Record<
 export const DATA_SETS = ['digits', ...Object.keys(IDX_SETS)];
 
 /**
- * The data set of a name, or in a folder, in three parts: 80 % to train with, 10 % to validate with after each epoch,
+ * The data set of a name, or in a folder (an absolute path), in three parts: 80 % to train with, 10 % to validate with after each epoch,
  * 10 % to test with once. Where the data set brings test images of its own, these are the test, so that results can be
  * compared with published ones; the rest is split 90 to 10.
  */
@@ -57,13 +57,11 @@ export async function loadData(name: string, seed: number, onNote: (line: string
   }
   const known = IDX_SETS[name];
   if (!known) await checkFolder(name);
-  const { title, load } = known ?? { title: path.basename(path.resolve(name)), load: mnist };
-  const files: FileOptions = known
-    ? { onProgress: ({ file, loaded }) => loaded === 0 && onNote(`Downloading ${file}`) }
-    : { root: path.resolve(name) };
+  const { title, load } = known ?? { title: path.basename(name), load: mnist };
+  const files: FileOptions = known ? { onProgress: announceOnce(onNote) } : { root: name };
 
   const all = await load({ ...files, train: true });
-  const own = known || (await hasTestFiles(path.resolve(name))) ? await load({ ...files, train: false }) : undefined;
+  const own = known || (await hasImages(name, 't10k')) ? await load({ ...files, train: false }) : undefined;
   const classes = known ? all.classes : classesOf(all, own);
   const images = toInput(all, name);
   if (own) {
@@ -74,20 +72,33 @@ export async function loadData(name: string, seed: number, onNote: (line: string
   return { title, classes, train, validation, test };
 }
 
-async function checkFolder(name: string): Promise<void> {
-  const found = await stat(path.resolve(name)).catch(() => undefined);
-  if (found?.isDirectory()) return;
-  const what = found ? 'a file, not a folder' : 'neither a data set nor a folder';
-  throw new UsageError(
-    `--data ${name}: this is ${what} (looked for ${path.resolve(name)}). Data sets: ${DATA_SETS.join(', ')}; or give a ` +
-      `folder with train-images-idx3-ubyte and train-labels-idx1-ubyte, with or without .gz.`,
-  );
+/** A line for each file that is downloaded. */
+function announceOnce(onNote: (line: string) => void): NonNullable<FileOptions['onProgress']> {
+  const seen = new Set<string>();
+  return ({ file }) => {
+    if (!seen.has(file)) onNote(`Downloading ${file}`);
+    seen.add(file);
+  };
 }
 
-async function hasTestFiles(folder: string): Promise<boolean> {
-  const candidates = ['', '.gz'].map((ending) => path.join(folder, `t10k-images-idx3-ubyte${ending}`));
-  const found = await Promise.all(candidates.map((file) => stat(file).catch(() => undefined)));
-  return found.some((entry) => entry !== undefined);
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  const files = 'train-images-idx3-ubyte and train-labels-idx1-ubyte, with or without .gz';
+  if (!found?.isDirectory()) {
+    const what = found ? `${folder} is no folder` : `there is no folder ${folder}`;
+    throw new UsageError(
+      `--data: ${what}, and no data set of that name (there are: ${DATA_SETS.join(', ')}). A folder holds ${files}.`,
+    );
+  }
+  if (!(await hasImages(folder, 'train'))) {
+    const entries = (await readdir(folder)).slice(0, 8).join(', ') || 'nothing';
+    throw new UsageError(`--data: ${folder} holds ${entries}; expected ${files}.`);
+  }
+}
+
+async function hasImages(folder: string, part: 'train' | 't10k'): Promise<boolean> {
+  const entries = await readdir(folder);
+  return ['', '.gz'].some((ending) => entries.includes(`${part}-images-idx3-ubyte${ending}`));
 }
 
 /** Numbers as names: a folder does not say what its classes are. */
@@ -99,9 +110,9 @@ function classesOf(...sets: readonly (IdxDataset | undefined)[]): string[] {
 
 function toInput(images: IdxDataset, name: string): Dataset<Sample> {
   const [image] = images.length > 0 ? images.get(0) : [];
-  if (!image) throw new UsageError(`--data ${name}: there are no images in it`);
+  if (!image) throw new UsageError(`--data: there are no images in ${name}`);
   if (image.shape.length !== 3 || image.shape[0] !== 1) {
-    throw new UsageError(`--data ${name}: LeNet-5 sees images in grey, [1, H, W]; these are ${String(image)}`);
+    throw new UsageError(`--data: LeNet-5 sees images in grey, [1, H, W]; those of ${name} are ${String(image)}`);
   }
   // As in the paper: MNIST's 28×28 images get an empty border. Others are resized.
   const padded = image.shape[1] === 28 && image.shape[2] === 28;

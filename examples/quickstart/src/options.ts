@@ -1,6 +1,7 @@
 /**
  * The command line.
  */
+import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DATA_SETS } from './data.js';
 import { UsageError } from './errors.js';
@@ -40,7 +41,7 @@ export function parseOptions(argv: readonly string[], configure: (command: Comma
   const command = configure(
     new Command('npm run quickstart --')
       .description('Trains LeNet-5, shows how it learns, and writes the weights and a report with pictures.')
-      .option('--data <name>', `data set (${DATA_SETS.join(', ')}) or a folder with IDX files`, 'digits')
+      .option('--data <name>', `data set (${DATA_SETS.join(', ')}) or a folder with IDX files`, dataSet, 'digits')
       .addOption(new Option('--model <name>', 'network').choices(MODELS).default('lenet5'))
       .option('--epochs <number>', 'how often to go through the training images', wholeNumber(1), 15)
       .option('--batch-size <number>', 'images in a training step', wholeNumber(1), 32)
@@ -104,6 +105,9 @@ export function commandOf(settings: Settings): string {
 }
 
 const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** A folder as an absolute path: a run may be continued from another one. */
+const dataSet = (text: string): string => (DATA_SETS.includes(text) ? text : path.resolve(text));
 
 function wholeNumber(from: number): (text: string) => number {
   return (text) => {

@@ -3,7 +3,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { device, saveSafetensors, setDefaultDevice } from '@fakkel/core';
+import { BackendUnavailableError, type Device, device, saveSafetensors, setDefaultDevice } from '@fakkel/core';
 import { DataLoader } from '@fakkel/data';
 import { CHECKPOINT_FILE, readCheckpoint, restore, saveCheckpoint, writeAtomically } from './checkpoint.js';
 import { type Data, loadData } from './data.js';
@@ -34,7 +34,7 @@ export interface Results {
  */
 export async function quickstart(options: Options, progress: Progress, signal: AbortSignal): Promise<Results | null> {
   const started = performance.now();
-  const engine = await device(options.device);
+  const engine = await openDevice(options.device);
   setDefaultDevice(engine);
 
   const checkpoint = options.resume === undefined ? undefined : await readCheckpoint(options.resume);
@@ -107,6 +107,18 @@ export async function quickstart(options: Options, progress: Progress, signal: A
   );
   progress.note(`done in ${duration((performance.now() - started) / 1000)}`);
   return results;
+}
+
+async function openDevice(name: string): Promise<Device> {
+  try {
+    return await device(name);
+  } catch (cause) {
+    if (!(cause instanceof BackendUnavailableError)) throw cause;
+    throw new UsageError(
+      `--device ${name}: ${cause.message}\nAlways there: reference; and cpu, the fastest engine installed.`,
+      { cause },
+    );
+  }
 }
 
 async function makeFolder(folder: string): Promise<string> {

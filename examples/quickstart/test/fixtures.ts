@@ -1,5 +1,10 @@
-import { HostArray } from '@fakkel/data';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { digits, HostArray } from '@fakkel/data';
+import { afterAll } from 'vitest';
 import type { History, Prediction } from '../src/history.js';
+import type { EpochStatus, Progress } from '../src/progress.js';
 import type { Report } from '../src/report/index.js';
 
 /** A run that never happened, with the shape of a real one: the same numbers every time. */
@@ -59,5 +64,48 @@ export function madeUpReport(changes: Partial<Report> = {}): Report {
     command: 'npm run quickstart -- --seed 0',
     date: new Date('2025-01-01T12:00:00Z'),
     ...changes,
+  };
+}
+
+/** Writes the first digits as IDX files, 8×8 bytes: a data set that trains in no time. */
+export async function writeDigits(folder: string, count: number, part: 'train' | 't10k' = 'train'): Promise<void> {
+  const { images, labels } = digits();
+  const pixels = images.data.subarray(0, count * 64);
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    path.join(folder, `${part}-images-idx3-ubyte`),
+    idx(
+      [count, 8, 8],
+      Array.from(pixels, (v) => Math.round(v * 255)),
+    ),
+  );
+  await writeFile(path.join(folder, `${part}-labels-idx1-ubyte`), idx([count], [...labels.data.subarray(0, count)]));
+}
+
+function idx(shape: readonly number[], bytes: readonly number[]): Uint8Array {
+  const header = Buffer.alloc(4 + 4 * shape.length);
+  header.set([0, 0, 8, shape.length]);
+  shape.forEach((size, i) => header.writeUInt32BE(size, 4 + 4 * i));
+  return Buffer.concat([header, Uint8Array.from(bytes)]);
+}
+
+/** A folder that is removed when the test file is done. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'fakkel-quickstart-'));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A progress display that keeps its lines. */
+export function silentProgress(
+  onStep: (status: EpochStatus) => void = () => undefined,
+): Progress & { lines: string[] } {
+  const lines: string[] = [];
+  return {
+    lines,
+    note: (line) => void lines.push(line),
+    step: onStep,
+    epochDone: ({ epoch }) => void lines.push(`epoch ${epoch} done`),
+    stop: () => undefined,
   };
 }

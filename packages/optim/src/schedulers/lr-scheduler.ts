@@ -158,5 +158,7 @@ export abstract class LRScheduler<C extends object = object> {
     this.lastEpoch = last_epoch;
     this.stepCount = _step_count ?? last_epoch + 1;
     this.lastLr = [..._last_lr];
+    // The optimizer's steps before the state was saved are not counted here: an epoch that had ended then is no mistake.
+    this.optimizer._steps = Math.max(this.optimizer._steps, 1);
   }
 }
