@@ -57,7 +57,7 @@ class BarProgress implements Progress {
           `${epochName(status)} ${cliProgress.Format.BarFormat(params.progress, options)} ${measures(status)}`,
         barCompleteChar: '█',
         barIncompleteChar: '░',
-        barsize: 24,
+        barsize: Math.min(30, Math.max(8, (this.stream.columns || 80) - 68)), // what the words leave of the line
         hideCursor: true,
         clearOnComplete: true,
       });

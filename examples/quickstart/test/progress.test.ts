@@ -9,7 +9,7 @@ afterEach(() => {
 
 /** A stream and what has been written to it. */
 function capture(isTTY: boolean) {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 160 });
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 80 });
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => String(stream.read() ?? '') };
 }
 
@@ -52,9 +52,7 @@ test('in a terminal: a bar, which the summary replaces', () => {
   const { stream, text } = capture(true);
   const progress = createProgress(stream);
   progress.step(status);
-  expect(text()).toContain(
-    'epoch  2/15 ████████████░░░░░░░░░░░░ loss 0.5000  accuracy 80.0 %  1,000 images/s  ETA 0.7 s',
-  );
+  expect(text()).toContain('epoch  2/15 ██████░░░░░░ loss 0.5000  accuracy 80.0 %  1,000 images/s  ETA 0.7 s');
   progress.epochDone(record, 15, 1000);
   expect(text()).toContain('validation loss 0.4000');
   progress.stop();
