@@ -25,14 +25,25 @@ export async function onDevice<T>(
   const before = backend.stats().liveBuffers;
   const tracked = track(backend, options);
   const device = new Device(backend.name, tracked);
-  let result: T;
-  try {
-    result = await body({ device, backend: tracked });
-  } finally {
-    await device.dispose();
-  }
+  const result = await withCleanup(
+    () => body({ device, backend: tracked }),
+    () => device.dispose(),
+  );
   const after = backend.stats().liveBuffers;
   if (after !== before) throw new Error(`leak: ${before} live buffers before the test, ${after} after it`);
+  return result;
+}
+
+/** Cleans up after `body` in any case; of two failures the body's own is the one to report. */
+export async function withCleanup<T>(body: () => Promise<T>, cleanUp: () => Promise<void>): Promise<T> {
+  let result: T;
+  try {
+    result = await body();
+  } catch (error) {
+    await cleanUp().catch(() => undefined);
+    throw error;
+  }
+  await cleanUp();
   return result;
 }
 
@@ -41,12 +52,3 @@ export const withoutComposites: TrackOptions = {
   supports: (op): true | Unsupported =>
     opTable().get(op)?.decompose === undefined || { reason: 'this test runs composites decomposed' },
 };
-
-/** The ops with a decomposition that `backend` was given programs with. */
-export function compositesIn(backend: TrackedBackend): Set<string> {
-  const ops = new Set<string>();
-  for (const program of backend.programs) {
-    for (const node of program.nodes) if (opTable().get(node.op)?.decompose) ops.add(node.op);
-  }
-  return ops;
-}

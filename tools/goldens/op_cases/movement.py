@@ -109,6 +109,8 @@ m.s('reflect images', f(1, 1, 3, 3), pad=[1, 2, 2, 1], mode='reflect')
 m.s('replicate', f(1, 1, 2, 3), pad=[2, 1, 0, 3], mode='replicate')
 m.s('circular', f(1, 1, 3, 2), pad=[1, 2, 3, 1], mode='circular')
 
+m.op('clone', lambda x, a: x[0].clone())
+m.s('a matrix', f(2, 3))
 m.op('repeat', lambda x, a: x[0].repeat(a['counts']))
 m.s('each axis', f(2, 3), counts=[2, 2])
 m.s('new axes', f(2), counts=[2, 1, 3])

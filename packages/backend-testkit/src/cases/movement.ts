@@ -48,6 +48,7 @@ export const movementAdapters: Readonly<Record<string, Adapter>> = {
   padMode: adapter<{ pad: Sizes; mode: 'reflect' | 'replicate' | 'circular' }>(([x], { pad, mode }) =>
     x.pad(pad, { mode }),
   ),
+  clone: adapter(([x]) => x.clone()),
   repeat: adapter<{ counts: Sizes }>(([x], { counts }) => x.repeat(counts)),
   tile: adapter<{ counts: Sizes }>(([x], { counts }) => x.tile(counts)),
   repeatInterleave: adapter<{ count: number; dim?: number }>(([x], { count, dim }) => x.repeatInterleave(count, dim)),

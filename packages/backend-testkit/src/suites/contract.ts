@@ -5,6 +5,7 @@ import type { Aval, Backend, DeviceBuffer, DType, Program, TypedArray } from '@f
 import { expectClose, EXACT } from '../compare.js';
 import { typedArray } from '../golden.js';
 import type { BackendTest, SuiteContext } from '../options.js';
+import { withCleanup } from '../session.js';
 import { track, type TrackedBackend } from '../tracking.js';
 import { aval, program } from './programs.js';
 
@@ -21,11 +22,10 @@ export function contractTests(context: SuiteContext): BackendTest[] {
 async function withoutLeaks(backend: Backend, body: Body): Promise<void> {
   const before = backend.stats().liveBuffers;
   const tracked = track(backend);
-  try {
-    await body(tracked);
-  } finally {
-    await tracked.dispose();
-  }
+  await withCleanup(
+    () => body(tracked),
+    () => tracked.dispose(),
+  );
   expectEqual('live buffers after the test', backend.stats().liveBuffers, before);
 }
 
