@@ -2,7 +2,6 @@
  * Tensors in safetensors files: state dicts that PyTorch's safetensors library reads and writes too.
  */
 import type { DType, TypedArray } from '../dtype.js';
-import { itemSize } from '../dtype.js';
 import { fromHost } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { savedDTypes } from '../nn/state-dict.js';
@@ -90,7 +89,7 @@ function toComputed(name: string, { dtype, data }: RawTensor): [TypedArray, DTyp
         narrow[i] = Number(v);
         if (BigInt(narrow[i]!) !== v) {
           throw new SafetensorsError(
-            `safetensors: tensor '${name}' holds ${v}, which does not fit int32 (${itemSize('int32')} bytes)`,
+            `safetensors: tensor '${name}' holds ${v}, which int32 does not hold (−2147483648 to 2147483647)`,
           );
         }
       });
