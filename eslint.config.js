@@ -9,6 +9,7 @@ const tests = [
   'packages/*/test/**',
   'examples/*/test/**',
   'docs/**',
+  'test/**',
   'e2e/**',
   'benchmarks/**',
 ];
@@ -22,7 +23,7 @@ const noCore = { regex: '^@fakkel/', message: 'core imports no other package of 
 const onlyCore = { regex: '^@fakkel/(?!core$)', message: 'This package may import @fakkel/core only.' };
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/.nx/', 'docs/api/', 'coverage/', '**/.cache/', 'runs/']),
+  globalIgnores(['**/dist/', '**/.nx/', 'docs/api/', 'coverage/', '**/.cache/', 'runs/', 'test/docs/.*/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,

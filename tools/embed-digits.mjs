@@ -9,7 +9,7 @@ if (!source) throw new Error('usage: node tools/embed-digits.mjs digits.csv.gz')
 const rows = gunzipSync(readFileSync(source)).toString().trim().split('\n');
 const lines = rows.map((row) => {
   const values = row.split(',').map(Number);
-  const label = values.pop();
+  const label = values.pop() ?? NaN;
   const valid = values.length === 64 && values.every((v) => Number.isInteger(v) && v >= 0 && v <= 16);
   if (!valid || !(label >= 0 && label <= 9)) throw new Error(`not a digit: ${row}`);
   return label + values.map((v) => v.toString(17)).join('');
