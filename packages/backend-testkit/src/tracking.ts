@@ -14,15 +14,15 @@ import {
 export interface TrackedBackend extends Backend {
   /** Buffers that core holds now. */
   readonly held: ReadonlySet<DeviceBuffer>;
-  /** Programs compiled so far, oldest first. */
-  readonly programs: readonly Program[];
 }
 
 export interface TrackOptions {
   /** Overrules `supports`: for running composites decomposed. */
   supports?(op: string, signature: OpSignature): true | Unsupported;
-  /** Called in place of a run: throws to make it fail. */
+  /** Called before each run: throws to make it fail. */
   beforeRun?(): void;
+  /** Runs on copies of the inputs, all of them donated: the backend may compute in place wherever it can. */
+  donateCopies?: boolean;
 }
 
 /**
@@ -33,7 +33,6 @@ export interface TrackOptions {
 export function track(backend: Backend, options: TrackOptions = {}): TrackedBackend {
   const held = new Set<DeviceBuffer>();
   const seen = new Set<number>();
-  const programs: Program[] = [];
   const executables = new Set<Executable>();
   let disposed = false;
 
@@ -50,10 +49,13 @@ export function track(backend: Backend, options: TrackOptions = {}): TrackedBack
   const checkedRun = async (
     executable: Executable,
     program: Program,
-    inputs: readonly DeviceBuffer[],
-    donated: readonly boolean[],
+    given: readonly DeviceBuffer[],
+    flags: readonly boolean[],
   ): Promise<readonly DeviceBuffer[]> => {
     options.beforeRun?.();
+    const copies = options.donateCopies ? await backend.download(given) : null;
+    const inputs = copies?.map((data, i) => tracked.upload(data, given[i].aval)) ?? given;
+    const donated = copies?.map(() => true) ?? flags;
     const outputs = await executable.run(inputs, donated);
     if (outputs.length !== program.outputs.length) {
       throw new Error(`contract: run gave ${outputs.length} outputs, the program has ${program.outputs.length}`);
@@ -71,12 +73,11 @@ export function track(backend: Backend, options: TrackOptions = {}): TrackedBack
     return outputs;
   };
 
-  return {
+  const tracked: TrackedBackend = {
     name: backend.name,
     apiVersion: backend.apiVersion,
     capabilities: backend.capabilities,
     held,
-    programs,
     lost: backend.lost,
     supports: (op, signature) => {
       const verdict = options.supports?.(op, signature) ?? true;
@@ -91,7 +92,6 @@ export function track(backend: Backend, options: TrackOptions = {}): TrackedBack
       backend.release(buffer);
     },
     compile: async (program) => {
-      programs.push(program);
       const executable = await backend.compile(program);
       executables.add(executable);
       return {
@@ -110,6 +110,7 @@ export function track(backend: Backend, options: TrackOptions = {}): TrackedBack
       executables.clear();
     },
   };
+  return tracked;
 }
 
 function outputAvals(program: Program): string[] {

@@ -7,8 +7,10 @@ import { expectClose } from '../compare.js';
 import { typedArray, type FloatDType } from '../golden.js';
 import type { BackendTest, SuiteContext } from '../options.js';
 import { generator, seedOf, uniform } from '../random-data.js';
-import { onDevice } from '../session.js';
+import { onDevice, withoutComposites } from '../session.js';
 import { toleranceOf } from '../tolerance.js';
+import type { TrackOptions } from '../tracking.js';
+import { DECOMPOSING } from './golden.js';
 
 interface SampleInput {
   readonly shape: readonly number[];
@@ -98,12 +100,18 @@ const SAMPLES: readonly Sample[] = [
 ];
 
 export function sampleTests(context: SuiteContext): BackendTest[] {
-  return context.dtypes.flatMap((float) =>
-    SAMPLES.map((sample) => ({
-      id: `${sample.op}/${sample.name}/sample/${float}`,
-      run: () => compareWithReference(sample, float, context),
-    })),
-  );
+  const tests: BackendTest[] = [];
+  for (const float of context.dtypes) {
+    for (const sample of SAMPLES) {
+      const id = `${sample.op}/${sample.name}`;
+      const compare = (options?: TrackOptions) => () => compareWithReference(sample, float, context, options);
+      tests.push({ id: `${id}/sample/${float}`, run: compare() });
+      if (DECOMPOSING.has(sample.op)) {
+        tests.push({ id: `${id}/sample decomposed/${float}`, run: compare(withoutComposites) });
+      }
+    }
+  }
+  return tests;
 }
 
 /** The outputs, then the gradients of their projection on random cotangents. */
@@ -112,38 +120,48 @@ async function results(
   data: readonly (readonly number[])[],
   backend: Backend,
   float: FloatDType,
+  options?: TrackOptions,
 ): Promise<{ what: string; data: ArrayLike<number>; shape: readonly number[]; dtype: DType }[]> {
-  return onDevice(backend, async ({ device }) => {
-    const inputs = sample.inputs.map(({ shape, dtype = float }, i) =>
-      tensor(typedArray(dtype, data[i]), { shape, dtype, device, requiresGrad: dtype === float }),
-    );
-    const made = ADAPTERS[sample.op](inputs, sample.args ?? {}, float, device);
-    const outputs = Array.isArray(made) ? (made as readonly Tensor[]) : [made as Tensor];
-    const roots = outputs.filter((output) => output.requiresGrad);
-    const random = generator(seedOf(`cotangents of ${sample.op} ${sample.name}`));
-    const gradOutputs = roots.map((root) =>
-      tensor(uniform(random, root.numel(), -1, 1), { shape: root.shape, dtype: float, device }),
-    );
-    const wanted = inputs.filter((input) => input.requiresGrad);
-    const gradients = roots.length > 0 ? grad(roots, wanted, { gradOutputs }) : [];
-    const named = [
-      ...outputs.map((t, i) => [`output ${i}`, t] as const),
-      ...gradients.map((t, i) => [`gradient ${i}`, t!] as const),
-    ];
-    return Promise.all(
-      named.map(async ([what, t]) => ({ what, data: await t.data(), shape: t.shape, dtype: t.dtype })),
-    );
-  });
+  return onDevice(
+    backend,
+    async ({ device }) => {
+      const inputs = sample.inputs.map(({ shape, dtype = float }, i) =>
+        tensor(typedArray(dtype, data[i]), { shape, dtype, device, requiresGrad: dtype === float }),
+      );
+      const made = ADAPTERS[sample.op](inputs, sample.args ?? {}, float, device);
+      const outputs = Array.isArray(made) ? (made as readonly Tensor[]) : [made as Tensor];
+      const roots = outputs.filter((output) => output.requiresGrad);
+      const random = generator(seedOf(`cotangents of ${sample.op} ${sample.name}`));
+      const gradOutputs = roots.map((root) =>
+        tensor(uniform(random, root.numel(), -1, 1), { shape: root.shape, dtype: float, device }),
+      );
+      const wanted = inputs.filter((input) => input.requiresGrad);
+      const gradients = roots.length > 0 ? grad(roots, wanted, { gradOutputs }) : [];
+      const named = [
+        ...outputs.map((t, i) => [`output ${i}`, t] as const),
+        ...gradients.map((t, i) => [`gradient ${i}`, t!] as const),
+      ];
+      return Promise.all(
+        named.map(async ([what, t]) => ({ what, data: await t.data(), shape: t.shape, dtype: t.dtype })),
+      );
+    },
+    options,
+  );
 }
 
-async function compareWithReference(sample: Sample, float: FloatDType, context: SuiteContext): Promise<void> {
+async function compareWithReference(
+  sample: Sample,
+  float: FloatDType,
+  context: SuiteContext,
+  options?: TrackOptions,
+): Promise<void> {
   const random = generator(seedOf(`${sample.op} ${sample.name}`));
   const data = sample.inputs.map(({ shape, dtype, below = 2, low, high }) => {
     const count = shape.reduce((n, d) => n * d, 1);
     return dtype ? uniform(random, count, 0, below).map(Math.floor) : uniform(random, count, low, high);
   });
   const expected = await results(sample, data, context.reference, 'float64');
-  const actual = await results(sample, data, context.backend, float);
+  const actual = await results(sample, data, context.backend, float, options);
   const tolerance = toleranceOf(sample.op, float, context.tolerance);
   const exact = { relative: 0, absolute: 0 };
   expected.forEach((e, i) => {
