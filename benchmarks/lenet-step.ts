@@ -121,12 +121,12 @@ for i in range(40):
   return status === 0 ? stdout.trim().split('\n').map(Number) : null;
 }
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 /** Two processes on two cores ruin each other's figures: waits up to a minute for a quiet machine. */
 async function quiet(): Promise<boolean> {
   for (let i = 0; i < 12; i++) {
-    if (loadavg()[0]! < 0.7) return true;
+    if (loadavg()[0] < 0.7) return true;
     await new Promise((resolve) => setTimeout(resolve, 5000));
   }
   return false;
@@ -140,7 +140,7 @@ const contenders: Contender[] = [];
 for (const name of chosen) contenders.push(await makers[name]());
 
 if (!(await quiet()))
-  console.log(`The machine is not quiet (load ${loadavg()[0]!.toFixed(1)}): take the figures with care.`);
+  console.log(`The machine is not quiet (load ${loadavg()[0].toFixed(1)}): take the figures with care.`);
 for (const contender of contenders) await contender.step(); // compiles and warms up
 const times = new Map<string, number[]>();
 for (let round = 0; round < rounds; round++) {

@@ -51,22 +51,20 @@ async function run(code: string): Promise<void> {
 
 /** The fenced TypeScript blocks of a page that import something of ours; the others are fragments. */
 function blocks(page: string): string[] {
-  return [...page.matchAll(/```ts\n([\s\S]*?)```/g)]
-    .map((m) => m[1]!)
-    .filter((code) => code.includes("from '@fakkel/"));
+  return [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((m) => m[1]).filter((code) => code.includes("from '@fakkel/"));
 }
 
 /** The `@example`s of a source file. */
 function examples(source: string): string[] {
   const found: string[] = [];
   for (const [, comment] of source.matchAll(/\/\*\*([\s\S]*?)\*\//g)) {
-    const text = comment!
+    const text = comment
       .split('\n')
       .map((line) => line.replace(/^\s*\* ?/, ''))
       .join('\n');
     for (const [, body] of text.matchAll(/@example\n([\s\S]*?)(?=\n@\w|$)/g)) {
-      const code = body!.replace(/^```ts\n|```\s*$/gm, '').trim();
-      if (code && !/^```(?!ts)/.test(body!.trim())) found.push(code);
+      const code = body.replace(/^```ts\n|```\s*$/gm, '').trim();
+      if (code && !/^```(?!ts)/.test(body.trim())) found.push(code);
     }
   }
   return found;
@@ -77,8 +75,10 @@ function withImports(code: string, file: string): string {
   const names = new Set<string>();
   const source = ts.createSourceFile('e.ts', code, ts.ScriptTarget.Latest, true);
   const visit = (node: ts.Node): void => {
-    if (ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node)) names.add(node.text);
-    if ((ts.isVariableDeclaration(node) || ts.isImportSpecifier(node)) && ts.isIdentifier(node.name)) declared.add(node.name.text);
+    if (ts.isIdentifier(node) && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node))
+      names.add(node.text);
+    if ((ts.isVariableDeclaration(node) || ts.isImportSpecifier(node)) && ts.isIdentifier(node.name))
+      declared.add(node.name.text);
     if ((ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node)) && node.name) declared.add(node.name.text);
     ts.forEachChild(node, visit);
   };
@@ -90,8 +90,19 @@ function withImports(code: string, file: string): string {
     return used.length > 0 ? [`import { ${used.join(', ')} } from '${module}';`] : [];
   };
   const imports = Object.entries(packages).flatMap(([name, exports]) => from(Object.keys(exports), name));
-  const own = [...readFileSync(join(root, file), 'utf8').matchAll(/^export (?:abstract )?(?:const|function|class|async function) (\w+)/gm)];
-  return [...imports, ...from(own.map((m) => m[1]!), `../../../${file}`), code].join('\n');
+  const own = [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /^export (?:abstract )?(?:const|function|class|async function) (\w+)/gm,
+    ),
+  ];
+  return [
+    ...imports,
+    ...from(
+      own.map((m) => m[1]),
+      `../../../${file}`,
+    ),
+    code,
+  ].join('\n');
 }
 
 /** Examples that can't run here say why, in their first line. */
@@ -110,7 +121,9 @@ describe.each(pages)('%s', (page) => {
 });
 
 describe.each(sources.filter((file) => examples(readFileSync(join(root, file), 'utf8')).length > 0))('%s', (file) => {
-  examples(readFileSync(join(root, file), 'utf8')).forEach((code, i) => check(`example ${i + 1}`, code, (c) => withImports(c, file)));
+  examples(readFileSync(join(root, file), 'utf8')).forEach((code, i) =>
+    check(`example ${i + 1}`, code, (c) => withImports(c, file)),
+  );
 });
 
 test('there are examples: this file tests something', () => {

@@ -9,7 +9,7 @@ const folder = join(import.meta.dirname, '.lint-fixture');
 
 beforeAll(() => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/from-pytorch.md'), 'utf8');
-  const config = /```js\n([\s\S]*?)```/.exec(page)![1]!;
+  const config = /```js\n([\s\S]*?)```/.exec(page)![1];
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'eslint.config.mjs'), config);
   writeFileSync(
@@ -38,7 +38,7 @@ test(
   async () => {
     const eslint = new ESLint({ cwd: folder, overrideConfigFile: join(folder, 'eslint.config.mjs') });
     const [result] = await eslint.lintFiles(['code.ts']);
-    expect(result!.messages.map(({ line, ruleId }) => `${line} ${ruleId}`)).toEqual([
+    expect(result.messages.map(({ line, ruleId }) => `${line} ${ruleId}`)).toEqual([
       '4 @typescript-eslint/no-unnecessary-condition',
       '6 @typescript-eslint/no-floating-promises',
       '7 @typescript-eslint/await-thenable',

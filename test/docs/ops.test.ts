@@ -11,11 +11,15 @@ test('the catalog names every op of the table, core and composite apart', () => 
     part
       .split('\n')
       .filter((line) => line.startsWith('| `'))
-      .flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map((m) => m[1]!))
+      .flatMap((line) => [...line.split('|')[1].matchAll(/`(\w+)`/g)].map((m) => m[1]))
       .sort();
   // toDevice is the tape of a move between devices: no program holds it.
   const ops = [...opTable().values()].filter((op) => !op.name.includes('.') && op.name !== 'toDevice');
-  const decomposed = (yes: boolean): string[] => ops.filter((op) => (op.decompose !== undefined) === yes).map((op) => op.name).sort();
+  const decomposed = (yes: boolean): string[] =>
+    ops
+      .filter((op) => (op.decompose !== undefined) === yes)
+      .map((op) => op.name)
+      .sort();
   expect(names(core)).toEqual(decomposed(false));
   expect(names(composite)).toEqual(decomposed(true));
 });

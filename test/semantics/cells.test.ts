@@ -125,10 +125,10 @@ test('an exponential moving average of weights', async () => {
       .mean()
       .backward();
     await optimizer.step();
-    noGrad(() => net.parameters().forEach((p, i) => ema[i]!.assign(ema[i]!.mul(0.9).add(p.mul(0.1)))));
+    noGrad(() => net.parameters().forEach((p, i) => ema[i].assign(ema[i].mul(0.9).add(p.mul(0.1)))));
     for (const [i, p] of net.parameters().entries()) {
       const now = await p.data();
-      expected[i] = expected[i]!.map((v, k) => v * 0.9 + now[k]! * 0.1) as Float32Array;
+      expected[i] = expected[i].map((v, k) => v * 0.9 + now[k] * 0.1);
     }
   };
   for (let i = 0; i < 3; i++) await step();
@@ -137,7 +137,7 @@ test('an exponential moving average of weights', async () => {
   expect(memory().totalBuffers).toBe(totalBuffers);
   for (const [i, cell] of ema.entries()) {
     const got = await cell.data();
-    got.forEach((v, k) => expect(v).toBeCloseTo(expected[i]![k]!, 5));
+    got.forEach((v, k) => expect(v).toBeCloseTo(expected[i][k], 5));
   }
 });
 

@@ -1,6 +1,20 @@
 /** Devices: order of runs, moves between them, loss, running out of memory. */
 import {
-  BackendError, BackendUnavailableError, Cell, device, flush, getDefaultDevice, manualSeed, nn, noGrad, ones, randn, setDefaultDevice, stats, tensor, type Backend,
+  BackendError,
+  BackendUnavailableError,
+  Cell,
+  device,
+  flush,
+  getDefaultDevice,
+  manualSeed,
+  nn,
+  noGrad,
+  ones,
+  randn,
+  setDefaultDevice,
+  stats,
+  tensor,
+  type Backend,
 } from '@fakkel/core';
 import { SGD } from '@fakkel/optim';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,7 +43,10 @@ test('steps that nobody awaits run in order too', async () => {
     let last: Promise<void> = Promise.resolve();
     for (let i = 0; i < 4; i++) {
       optimizer.zeroGrad();
-      net(randn([2, 4])).square().mean().backward();
+      net(randn([2, 4]))
+        .square()
+        .mean()
+        .backward();
       last = optimizer.step();
       if (wait) await last;
     }
@@ -46,7 +63,10 @@ test('steps that nobody awaits in one tick share a run', async () => {
     const steps: Promise<void>[] = [];
     for (let i = 0; i < 3; i++) {
       optimizer.zeroGrad();
-      net(ones([2, 4])).square().mean().backward();
+      net(ones([2, 4]))
+        .square()
+        .mean()
+        .backward();
       steps.push(optimizer.step());
     }
     await Promise.all(steps);
@@ -55,11 +75,19 @@ test('steps that nobody awaits in one tick share a run', async () => {
 });
 
 test('batch norm: the running statistics are part of the step', async () => {
-  const net = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.BatchNorm2d(2), new nn.Flatten(), new nn.Linear(2 * 6 * 6, 2));
+  const net = new nn.Sequential(
+    new nn.Conv2d(1, 2, 3),
+    new nn.BatchNorm2d(2),
+    new nn.Flatten(),
+    new nn.Linear(2 * 6 * 6, 2),
+  );
   const optimizer = new SGD(net.parameters(), { lr: 0.1 });
   const step = async (): Promise<void> => {
     optimizer.zeroGrad();
-    net(randn([4, 1, 8, 8])).square().mean().backward();
+    net(randn([4, 1, 8, 8]))
+      .square()
+      .mean()
+      .backward();
     await optimizer.step();
   };
   await step();
@@ -77,7 +105,9 @@ test('a model and its data on another device', async () => {
   expect(net.fc1.weight.device).toBe(other);
   expect(await noGrad(() => net(ones([1, 4], { device: other }))).toArray()).toEqual(expected);
   const optimizer = new SGD(net.parameters(), { lr: 0.1 });
-  net(ones([1, 4]).to(other)).sum().backward();
+  net(ones([1, 4]).to(other))
+    .sum()
+    .backward();
   await optimizer.step();
   expect(stats(other).runs).toBeGreaterThan(1);
 });
@@ -157,7 +187,8 @@ test('an allocation that fails is explained by what is on the device', async () 
   });
   const weight = new Cell(ones([8], { device: full }), { role: 'parameter', name: 'w' });
   await weight.mul(2).data();
-  await expect(weight.mul(tensor([1, 2, 3, 4, 5, 6, 7, 8], { device: full })).data()).rejects.toThrowErrorMatchingInlineSnapshot(`
+  await expect(weight.mul(tensor([1, 2, 3, 4, 5, 6, 7, 8], { device: full })).data()).rejects
+    .toThrowErrorMatchingInlineSnapshot(`
     [BackendError: fresh: out of memory: can not allocate 16 bytes
     on the device: 1 buffers, 32 bytes
       parameter       1 buffers           32 bytes]
@@ -179,7 +210,9 @@ test('device(): the reference backend serves cpu where nothing faster is install
   expect((await device('cpu')).backend.name).toBe('reference');
   expect(await device('reference')).toBe(standard);
   await expect(device('onnxruntime:cuda')).rejects.toThrow(BackendUnavailableError);
-  await expect(device('nothere')).rejects.toThrowErrorMatchingInlineSnapshot(`[BackendUnavailableError: backend 'nothere' is not installed: run \`npm install fakkel-backend-nothere\`]`);
+  await expect(device('nothere')).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[BackendUnavailableError: backend 'nothere' is not installed: run \`npm install fakkel-backend-nothere\`]`,
+  );
   await expect(device('cuda')).rejects.toThrowErrorMatchingInlineSnapshot(`
     [BackendUnavailableError: device('cuda'): no installed engine serves it.
     backend 'onnxruntime' is not installed: run \`npm install @fakkel/backend-onnxruntime\`]

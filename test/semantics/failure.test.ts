@@ -156,7 +156,6 @@ test('a forward that throws leaves no mode behind', async () => {
 
 test('an asynchronous forward is an error that teaches', () => {
   class Async extends nn.Module {
-    // eslint-disable-next-line @typescript-eslint/require-await
     async forward(): Promise<number> {
       return 1;
     }

@@ -291,7 +291,7 @@ test('hooks on tensors see and replace gradients', async () => {
   });
   y.sum().backward();
   expect(await w.grad!.item()).toBe(20);
-  expect(await seen[0]!.item()).toBe(1);
+  expect(await seen[0].item()).toBe(1);
   handle.remove();
   w.zeroGrad();
   w.mul(2).sum().backward();
@@ -313,19 +313,19 @@ test('hooks on modules: forward, pre-forward, backward', async () => {
   const handles = [
     net.fc1.registerForwardHook((_, __, output) => void outputs.push(output as Tensor)),
     net.fc2.registerForwardPreHook((_, [x]) => [(x as Tensor).mul(2)]),
-    net.fc1.registerFullBackwardHook((_, __, [g]) => void gradients.push(g!)),
+    net.fc1.registerFullBackwardHook((_, __, [g]) => void gradients.push(g)),
   ];
   const y = net(ones([1, 4]));
   y.sum().backward();
-  expect(outputs[0]!.shape).toEqual([1, 8]);
+  expect(outputs[0].shape).toEqual([1, 8]);
   expect(gradients[0]!.shape).toEqual([1, 8]);
-  const hidden = (await outputs[0]!.data()).map((v) => Math.max(v, 0) * 2);
+  const hidden = (await outputs[0].data()).map((v) => Math.max(v, 0) * 2);
   const weight = await net.fc2.weight.data();
   const bias = await net.fc2.bias!.data();
   const got = await y.data();
   for (let o = 0; o < 3; o++) {
-    let sum = bias[o]!;
-    for (let i = 0; i < 8; i++) sum += weight[o * 8 + i]! * hidden[i]!;
+    let sum = bias[o];
+    for (let i = 0; i < 8; i++) sum += weight[o * 8 + i] * hidden[i];
     expect(got[o]).toBeCloseTo(sum, 5);
   }
   handles.forEach((handle) => handle.remove());
@@ -368,7 +368,7 @@ test('custom functions: several inputs, and a backward that is differentiated ag
   const cube = defineFunction({
     name: 'cube',
     forward: (x) => x.pow(3),
-    backward: ({ inputs: [x] }, g) => g.mul(x!.square()).mul(3),
+    backward: ({ inputs: [x] }, g) => g.mul(x.square()).mul(3),
   });
   const x = tensor([2], { requiresGrad: true });
   const [d1] = grad(cube(x).sum(), [x], { createGraph: true });

@@ -186,7 +186,7 @@ describe('sharing', () => {
     }
     const { first, rest } = new Two()(tensor([1, 2]));
     await first.item();
-    expect((await cost(() => rest[0]!.item())).runs).toBe(0);
+    expect((await cost(() => rest[0].item())).runs).toBe(0);
   });
 
   test('scope() hides the intermediates of a function', async () => {
@@ -253,8 +253,8 @@ describe('inputs and attributes', () => {
     expect(
       await compilesOver((i) =>
         x
-          .mul([2, 1, 0][i % 3]!)
-          .add([5, 0, 1][i % 3]!)
+          .mul([2, 1, 0][i % 3])
+          .add([5, 0, 1][i % 3])
           .data(),
       ),
     ).toBe(0);
@@ -292,9 +292,9 @@ describe('inputs and attributes', () => {
     for (const optimizer of [sgd, adam]) {
       const compiles = await compilesOver(async (i) => {
         const [group] = optimizer.paramGroups as unknown as Record<string, number>[];
-        group!['lr'] = 0.1 / (i + 1);
-        if ('momentum' in group!) group['momentum'] = 0.9 - 0.1 * i;
-        group!['weightDecay'] = 0.01 * i;
+        group['lr'] = 0.1 / (i + 1);
+        if ('momentum' in group) group['momentum'] = 0.9 - 0.1 * i;
+        group['weightDecay'] = 0.01 * i;
         optimizer.zeroGrad();
         net(ones([2, 4]))
           .sum()
@@ -310,7 +310,7 @@ describe('inputs and attributes', () => {
     const optimizer = new SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
     const { compiles, runs } = await cost(async () => {
       for (let i = 0; i < 100; i++) {
-        optimizer.paramGroups[0]!.lr = 0.05 * (1 + Math.cos((Math.PI * i) / 100));
+        optimizer.paramGroups[0].lr = 0.05 * (1 + Math.cos((Math.PI * i) / 100));
         optimizer.zeroGrad();
         net(rand([4, 4]))
           .square()
@@ -393,5 +393,5 @@ async function compileOf(fn: () => Promise<unknown>): Promise<{ outputs: number;
   await fn();
   stop();
   expect(reports).toHaveLength(1);
-  return reports[0]!;
+  return reports[0];
 }

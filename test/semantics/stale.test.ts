@@ -97,8 +97,8 @@ test('large visible results stay on the device under the budget, the least recen
     const values = [1, 2, 3].map((v) => x.mul(v));
     for (const value of values) await value.data();
     expect(memory().bytes.result).toBeLessThanOrEqual(450_000);
-    expect((await cost(async () => expect((await values[2]!.data())[0]).toBe(3))).runs).toBe(0);
-    expect((await cost(async () => expect((await values[0]!.data())[0]).toBe(1))).runs).toBe(1);
+    expect((await cost(async () => expect((await values[2].data())[0]).toBe(3))).runs).toBe(0);
+    expect((await cost(async () => expect((await values[0].data())[0]).toBe(1))).runs).toBe(1);
   } finally {
     setMemoryBudget(budget);
   }

@@ -47,6 +47,8 @@ export {
   type VjpRule,
 } from './ops/def.js';
 export { record } from './graph/record.js';
+export type { BinaryFunction, UnaryFunction } from './ops/common.js';
+export type { FlatData } from './ops/data.js';
 export * from './ops/elementwise.js';
 export * from './ops/arithmetic.js';
 export * from './ops/logic.js';
@@ -70,6 +72,8 @@ export * from './ops/optimizer-updates.js';
 
 export * as nn from './nn/index.js';
 export { defaultGenerator, Generator, initialSeed, manualSeed, seed } from './random/generator.js';
+export type { FloatArray } from './random/continuous.js';
+export type { BernoulliArray, RandintArray } from './random/discrete.js';
 export { dropoutKeys, type DropoutKeys } from './random/dropout-keys.js';
 export { threefryUniform } from './random/threefry.js';
 

@@ -45,7 +45,7 @@ export function stridesOf(shape: Shape): number[] {
   let n = 1;
   for (let i = shape.length - 1; i >= 0; i--) {
     strides[i] = n;
-    n *= shape[i]!;
+    n *= shape[i];
   }
   return strides;
 }
@@ -55,8 +55,8 @@ export function tryBroadcast(a: Shape, b: Shape): number[] | undefined {
   const rank = Math.max(a.length, b.length);
   const out = new Array<number>(rank);
   for (let i = 1; i <= rank; i++) {
-    const x = a.length >= i ? a[a.length - i]! : 1;
-    const y = b.length >= i ? b[b.length - i]! : 1;
+    const x = a.length >= i ? a[a.length - i] : 1;
+    const y = b.length >= i ? b[b.length - i] : 1;
     if (x !== y && x !== 1 && y !== 1) return undefined;
     out[rank - i] = x === 1 ? y : x;
   }
@@ -65,7 +65,7 @@ export function tryBroadcast(a: Shape, b: Shape): number[] | undefined {
 
 /** The broadcast shape of the inputs of `op`; throws with both shapes and the axis that does not fit. */
 export function broadcastShapes(op: string, inputs: readonly Aval[]): Shape {
-  let out: Shape = inputs[0]!.shape;
+  let out: Shape = inputs[0].shape;
   for (const input of inputs.slice(1)) {
     if (sameShape(out, input.shape)) continue;
     const next = tryBroadcast(out, input.shape);
@@ -84,7 +84,9 @@ export function broadcastShapes(op: string, inputs: readonly Aval[]): Shape {
 export function normalizeDim(op: string, dim: number, rank: number, extra = 0): number {
   const limit = Math.max(rank + extra, 1);
   if (!Number.isInteger(dim) || dim < -limit || dim >= limit) {
-    throw new OutOfRangeError(`${op}: axis ${dim} is out of range for ${rank} axes (expected ${-limit} to ${limit - 1})`);
+    throw new OutOfRangeError(
+      `${op}: axis ${dim} is out of range for ${rank} axes (expected ${-limit} to ${limit - 1})`,
+    );
   }
   return dim < 0 ? dim + limit : dim;
 }

@@ -8,6 +8,7 @@ import type { Node } from '../graph/node.js';
 import { scalar } from '../graph/record.js';
 import { Tensor } from '../graph/tensor.js';
 import { Cell, Parameter } from '../runtime/cell.js';
+import type { Attrs } from '../program/program.js';
 import type { VjpRule } from '../ops/def.js';
 import { formatAval, sameShape } from '../shape.js';
 
@@ -171,11 +172,11 @@ function propagate(
   modes.noGrad = createGraph ? 0 : 1;
   try {
     asRule(() => {
-      outputs.forEach((t, i) => add(t._current(), seeds[i]!));
+      outputs.forEach((t, i) => add(t._current(), seeds[i]));
       for (const node of nodes) {
         const incoming = node.outputs.map((t) => settle(t) ?? null);
         if (incoming.every((g) => g === null)) continue;
-        const rule = node.op.vjp as VjpRule<any>;
+        const rule = node.op.vjp as VjpRule<Attrs>;
         const needs = node.inputs.map((t) => t._requiresGrad && isFloat(t.dtype));
         const back = rule.backward(contextOf(node, rule, incoming, needs));
         node.inputs.forEach((input, i) => {
@@ -204,7 +205,7 @@ function propagate(
 }
 
 function readsAnything(node: Node): boolean {
-  const { reads } = node.op.vjp as VjpRule<any>;
+  const { reads } = node.op.vjp as VjpRule<Attrs>;
   return reads.inputs === 'all' || (reads.inputs?.length ?? 0) > 0 || (reads.outputs?.length ?? 0) > 0;
 }
 
@@ -221,7 +222,7 @@ function giveUp(node: Node): void {
   }
 }
 
-function contextOf(node: Node, rule: VjpRule<any>, incoming: readonly (Tensor | null)[], needs: readonly boolean[]) {
+function contextOf(node: Node, rule: VjpRule<Attrs>, incoming: readonly (Tensor | null)[], needs: readonly boolean[]) {
   const { reads } = rule;
   const inputs = node.inputs.map((t, i) => (reads.inputs === 'all' || reads.inputs?.includes(i) ? t : shapeOnly(t)));
   const outputs = node.outputs.map((t, i) => (reads.outputs?.includes(i) ? t : shapeOnly(t)));
@@ -229,12 +230,10 @@ function contextOf(node: Node, rule: VjpRule<any>, incoming: readonly (Tensor | 
     attrs: node.attrs,
     inputs,
     outputs,
-    output: outputs[0]!,
+    output: outputs[0],
     gradients: incoming,
     get gradient(): Tensor {
-      return (
-        incoming[0] ?? scalar(0, node.outputs[0]!.dtype, node.outputs[0]!.device).expand([...node.outputs[0]!.shape])
-      );
+      return incoming[0] ?? scalar(0, node.outputs[0].dtype, node.outputs[0].device).expand([...node.outputs[0].shape]);
     },
     needs,
   };

@@ -3,7 +3,7 @@
  */
 import { noGrad } from '../graph/modes.js';
 import { record } from '../graph/record.js';
-import { isTensor, Tensor } from '../graph/tensor.js';
+import { isTensor, type Tensor } from '../graph/tensor.js';
 import { FakkelError } from '../errors.js';
 import { anonymousOp, type Op } from '../ops/def.js';
 import type { Aval } from '../shape.js';
@@ -18,9 +18,9 @@ export interface FunctionDefinition {
   /** For printing and for errors. */
   name: string;
   /** Computes the outputs from the inputs; what happens inside is not differentiated. */
-  forward(...inputs: Tensor[]): Tensor | readonly Tensor[];
+  readonly forward: (...inputs: Tensor[]) => Tensor | readonly Tensor[];
   /** The gradients of the inputs from those of the outputs; null where there is none. */
-  backward(context: FunctionContext, ...gradients: Tensor[]): Tensor | null | readonly (Tensor | null)[];
+  readonly backward: (context: FunctionContext, ...gradients: Tensor[]) => Tensor | null | readonly (Tensor | null)[];
 }
 
 /**
@@ -43,7 +43,7 @@ export function defineFunction(definition: FunctionDefinition): (...inputs: Tens
     const outputs = many(...inputs);
     if (outputs.length !== 1)
       throw new FakkelError(`${definition.name}: has ${outputs.length} outputs; use defineFunctions`);
-    return outputs[0]!;
+    return outputs[0];
   };
 }
 
@@ -66,7 +66,7 @@ function defineFunctionMany({ name, forward, backward }: FunctionDefinition): (.
       reads: { inputs: 'all', outputs: [0, 1, 2, 3, 4, 5, 6, 7] },
       backward({ inputs, outputs, gradients, attrs }) {
         const count = attrs['inputs'] as number;
-        const all = gradients.map((g, i) => g ?? outputs[i]!.mul(0));
+        const all = gradients.map((g, i) => g ?? outputs[i].mul(0));
         const back = asList(backward({ inputs: inputs.slice(0, count), outputs }, ...all));
         if (back.length !== count) {
           throw new FakkelError(`${name}: backward gave ${back.length} gradients for ${count} inputs`);

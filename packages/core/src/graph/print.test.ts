@@ -3,10 +3,9 @@ import { expect, test } from 'vitest';
 import { ones, Parameter, tensor, type DType } from '../index.js';
 import { formatData, nest } from './print.js';
 
-const goldens = JSON.parse(readFileSync(new URL('../../test/goldens/printing.json', import.meta.url), 'utf8')) as Record<
-  string,
-  { shape: number[]; dtype: DType; data: (number | boolean | string)[] | null; text: string }
->;
+const goldens = JSON.parse(
+  readFileSync(new URL('../../test/goldens/printing.json', import.meta.url), 'utf8'),
+) as Record<string, { shape: number[]; dtype: DType; data: (number | boolean | string)[] | null; text: string }>;
 /** What the script printed without storing the numbers. */
 const large: Record<string, number[]> = {
   'summarized vector': Array.from({ length: 2000 }, (_, i) => i),
@@ -15,8 +14,12 @@ const large: Record<string, number[]> = {
 };
 
 test.each(Object.entries(goldens))('prints as PyTorch: %s', (name, { shape, dtype, data, text }) => {
-  const numbers = (data ?? large[name]!).map((v) => (v === 'nan' ? NaN : v === 'inf' ? Infinity : v === '-inf' ? -Infinity : Number(v)));
-  const notes = (shape.includes(0) && shape.length > 1 ? `, size=(${shape.join(', ')})` : '') + (/^(int|float64)/.test(dtype) ? `, dtype=torch.${dtype}` : '');
+  const numbers = (data ?? large[name]).map((v) =>
+    v === 'nan' ? NaN : v === 'inf' ? Infinity : v === '-inf' ? -Infinity : Number(v),
+  );
+  const notes =
+    (shape.includes(0) && shape.length > 1 ? `, size=(${shape.join(', ')})` : '') +
+    (/^(int|float64)/.test(dtype) ? `, dtype=torch.${dtype}` : '');
   expect(`tensor(${formatData({ shape, dtype }, numbers)}${notes})`).toBe(text);
 });
 
@@ -36,7 +39,10 @@ test('gradients are noted', () => {
 });
 
 test('flat data as nested arrays', () => {
-  expect(nest([1, 2, 3, 4], [2, 2])).toEqual([[1, 2], [3, 4]]);
+  expect(nest([1, 2, 3, 4], [2, 2])).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
   expect(nest([1, 0], [2], true)).toEqual([true, false]);
   expect(nest([5], [])).toBe(5);
   expect(nest([], [2, 0])).toEqual([[], []]);

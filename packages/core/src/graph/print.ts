@@ -11,8 +11,8 @@ export type Nested = number | boolean | Nested[];
 export function nest(data: ArrayLike<number>, shape: Shape, asBoolean = false): Nested {
   let offset = 0;
   const build = (axis: number): Nested => {
-    if (axis === shape.length) return asBoolean ? data[offset++] !== 0 : data[offset++]!;
-    return Array.from({ length: shape[axis]! }, () => build(axis + 1));
+    if (axis === shape.length) return asBoolean ? data[offset++] !== 0 : data[offset++];
+    return Array.from({ length: shape[axis] }, () => build(axis + 1));
   };
   return build(0);
 }
@@ -35,7 +35,10 @@ function scientific(value: number): string {
 
 /** One way of writing for all numbers that are shown: whole, with decimals, or scientific where the range is wide. */
 function formatterOf(values: readonly number[], dtype: DType): Formatter {
-  const padded = (width: number, text: (v: number) => string): Formatter => ({ width, format: (v) => text(v).padStart(width) });
+  const padded = (width: number, text: (v: number) => string): Formatter => ({
+    width,
+    format: (v) => text(v).padStart(width),
+  });
   const widest = (list: readonly number[], text: (v: number) => string): number =>
     list.reduce((width, v) => Math.max(width, text(v).length), 1);
   if (dtype === 'bool') return padded(widest(values, boolText), boolText);
@@ -46,7 +49,8 @@ function formatterOf(values: readonly number[], dtype: DType): Formatter {
   const whole = nonzero.every((v) => v === Math.ceil(v));
   const wide = nonzero.length > 0 && (max / min > 1000 || max > 1e8 || (!whole && min < 1e-4));
   const finite = wide ? scientific : whole ? (v: number) => `${fixed(v, 0)}.` : (v: number) => fixed(v, PRECISION);
-  const text = (v: number): string => (Number.isNaN(v) ? 'nan' : Number.isFinite(v) ? finite(v) : v > 0 ? 'inf' : '-inf');
+  const text = (v: number): string =>
+    Number.isNaN(v) ? 'nan' : Number.isFinite(v) ? finite(v) : v > 0 ? 'inf' : '-inf';
   return padded(widest(nonzero, finite), text);
 }
 
@@ -71,13 +75,13 @@ export function formatData({ shape, dtype }: Aval, data: ArrayLike<number>, pref
   const strides = stridesOf(shape);
   const visible: number[] = [];
   const gather = (axis: number, offset: number): void => {
-    if (axis === shape.length) visible.push(data[offset]!);
-    else for (const i of shown(shape[axis]!, summarize)) if (i >= 0) gather(axis + 1, offset + i * strides[axis]!);
+    if (axis === shape.length) visible.push(data[offset]);
+    else for (const i of shown(shape[axis], summarize)) if (i >= 0) gather(axis + 1, offset + i * strides[axis]);
   };
   gather(0, 0);
   const formatter = formatterOf(visible, dtype);
   const vector = (offset: number, indent: number): string => {
-    const items = shown(shape.at(-1)!, summarize).map((i) => (i < 0 ? ' ...' : formatter.format(data[offset + i]!)));
+    const items = shown(shape.at(-1)!, summarize).map((i) => (i < 0 ? ' ...' : formatter.format(data[offset + i])));
     const perLine = Math.max(1, Math.floor((LINE_WIDTH - indent) / (formatter.width + 2)));
     const lines: string[] = [];
     for (let i = 0; i < items.length; i += perLine) lines.push(items.slice(i, i + perLine).join(', '));
@@ -85,10 +89,12 @@ export function formatData({ shape, dtype }: Aval, data: ArrayLike<number>, pref
   };
   const render = (axis: number, offset: number, indent: number): string => {
     if (axis === shape.length - 1) return vector(offset, indent);
-    const parts = shown(shape[axis]!, summarize).map((i) => (i < 0 ? '...' : render(axis + 1, offset + i * strides[axis]!, indent + 1)));
+    const parts = shown(shape[axis], summarize).map((i) =>
+      i < 0 ? '...' : render(axis + 1, offset + i * strides[axis], indent + 1),
+    );
     return `[${parts.join(`,${'\n'.repeat(shape.length - axis - 1)}${' '.repeat(indent + 1)}`)}]`;
   };
-  return shape.length === 0 ? formatter.format(data[0]!) : render(0, 0, prefix.length);
+  return shape.length === 0 ? formatter.format(data[0]) : render(0, 0, prefix.length);
 }
 
 /** `tensor([...])` when the numbers are on the host, else what is known. */

@@ -41,7 +41,7 @@ export function scalarInput(value: number, dtype: DType, device: Device): Tensor
 
 /** Makes the numbers among operands scalars, beside the first tensor among them. */
 export function operands(op: string, values: readonly TensorLike[]): Tensor[] {
-  const like = values.find((v) => isTensor(v)) as Tensor | undefined;
+  const like = values.find((v): v is Tensor => isTensor(v));
   return values.map((v) => {
     if (isTensor(v)) return v;
     if (typeof v !== 'number' && typeof v !== 'boolean') {
@@ -60,7 +60,8 @@ export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array (wrap it in tensor(…))';
   if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'Object'}`;
-  return value === undefined ? 'undefined' : `${typeof value} ${String(value as string)}`;
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- objects were dealt with above
+  return value === undefined ? 'undefined' : `${typeof value} ${String(value)}`;
 }
 
 /** Throws unless `value` is a tensor; for the first argument of functions. */
@@ -75,25 +76,25 @@ export function record<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], at
   let requiresGrad = false;
   let save = modes.hidden === 0 || modes.training;
   for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i]!;
+    const input = inputs[i];
     checkTensor(op.name, input);
     if (input._shapeOnly) undeclared(op.name, i);
     const value = input._current();
     values[i] = value;
     if (device === undefined || (value.ndim > 0 && device !== value.device)) {
-      if (device !== undefined && sizeOf(inputs[0]!.shape) > 1) deviceMismatch(op.name, inputs);
+      if (device !== undefined && sizeOf(inputs[0].shape) > 1) deviceMismatch(op.name, inputs);
       device = value.device;
     }
     requiresGrad ||= input._requiresGrad;
   }
   device ??= getDefaultDevice();
   for (let i = 0; i < values.length; i++) {
-    if (values[i]!.device !== device) values[i] = moveScalar(op.name, inputs, values[i]!, device);
+    if (values[i].device !== device) values[i] = moveScalar(op.name, inputs, values[i], device);
   }
   const avals = op.infer(values, attrs);
   if (modes.hidden > 0 && !modes.training) save = false;
   requiresGrad &&= modes.noGrad === 0 && op.vjp !== NON_DIFFERENTIABLE;
-  const node = new Node(op as unknown as Op, values, attrs, requiresGrad, requiresGrad && save);
+  const node = new Node(op, values, attrs, requiresGrad, requiresGrad && save);
   if (modes.checking) {
     node.site = { modulePath: modes.modulePath.join('.'), stack: new Error().stack ?? '' };
   }
@@ -119,7 +120,7 @@ export function record<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], at
 
 /** Records an op with one output. */
 export function record1<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], attrs: A): Tensor {
-  return record(op, inputs, attrs)[0]!;
+  return record(op, inputs, attrs)[0];
 }
 
 function deviceMismatch(op: string, inputs: readonly Tensor[]): never {

@@ -151,7 +151,7 @@ export class Tensor implements Aval {
    * @throws StaleTensorError if the value was not kept and a cell that it depends on has changed.
    */
   async data(): Promise<TypedArray> {
-    return (await this.device._runtime.read([this]))[0]!;
+    return (await this.device._runtime.read([this]))[0];
   }
 
   /**
@@ -165,7 +165,7 @@ export class Tensor implements Aval {
         `item: expected a tensor with one element, got ${formatAval(this)}. Use toArray() or data() for all of them.`,
       );
     }
-    return (await this.data())[0]!;
+    return (await this.data())[0];
   }
 
   /** The contents as nested arrays; a scalar gives a number, bool gives booleans. */

@@ -38,9 +38,9 @@ export async function saveSafetensors(
   const raw = names.map((name, i): [string, RawTensor] => {
     const { shape, dtype } = tensors.get(name)!;
     if (saved.get(name) === 'int64') {
-      return [name, { dtype: 'int64', shape: [...shape], data: BigInt64Array.from(contents[i]!, (v) => BigInt(v)) }];
+      return [name, { dtype: 'int64', shape: [...shape], data: BigInt64Array.from(contents[i], (v) => BigInt(v)) }];
     }
-    return [name, { dtype, shape: [...shape], data: contents[i]! }];
+    return [name, { dtype, shape: [...shape], data: contents[i] }];
   });
   return encodeSafetensors(raw, { ...metadata });
 }
@@ -73,7 +73,7 @@ function toComputed(name: string, { dtype, data }: RawTensor): [TypedArray, DTyp
     case 'int32':
     case 'bool':
       // A copy: the file's bytes belong to the caller.
-      return [(data as TypedArray).slice() as TypedArray, dtype];
+      return [(data as TypedArray).slice(), dtype];
     case 'float16':
       return [float16ToFloat32(data as Uint16Array), 'float32'];
     case 'bfloat16':
@@ -87,7 +87,7 @@ function toComputed(name: string, { dtype, data }: RawTensor): [TypedArray, DTyp
       const narrow = new Int32Array(wide.length);
       wide.forEach((v, i) => {
         narrow[i] = Number(v);
-        if (BigInt(narrow[i]!) !== v) {
+        if (BigInt(narrow[i]) !== v) {
           throw new SafetensorsError(
             `safetensors: tensor '${name}' holds ${v}, which int32 does not hold (−2147483648 to 2147483647)`,
           );

@@ -7,7 +7,7 @@ beforeEach(() => void manualSeed(0));
 class Block extends nn.Module {
   conv = new nn.Conv2d(1, 2, 3);
   bn = new nn.BatchNorm2d(2);
-  forward(x: Tensor): Tensor {
+  override forward(x: Tensor): Tensor {
     return this.bn(this.conv(x)).relu();
   }
 }
@@ -18,7 +18,7 @@ class Net extends nn.Module {
   scale = new Parameter(ones([1]));
   seen = new Buffer(zeros([1]));
   head = new nn.Linear(2, 3);
-  forward(x: Tensor, shift = 0): Tensor {
+  override forward(x: Tensor, shift = 0): Tensor {
     return this.head(this.block(x).mean([2, 3]).mul(this.scale).add(shift));
   }
 }
@@ -61,7 +61,7 @@ describe('the tree', () => {
       a = new nn.Linear(2, 2);
       b = this.a;
       weight = this.a.weight;
-      forward(x: Tensor): Tensor {
+      override forward(x: Tensor): Tensor {
         return this.b(this.a(x)).mul(this.weight.sum());
       }
     }
@@ -150,10 +150,10 @@ describe('calling', () => {
       return [gradInputs[0]!.mul(10)];
     });
     layer(x).mul(3).sum().backward();
-    expect(await seen[1]![0]!.toArray()).toEqual([[3]]);
+    expect(await seen[1][0]!.toArray()).toEqual([[3]]);
     const weight = await layer.weight.data();
     const expected = Array.from(weight, (w) => Math.fround(w * 3) * 10);
-    expect((await x.grad!.data()).every((v, i) => Math.abs(v - expected[i]!) < 1e-5)).toBe(true);
+    expect((await x.grad!.data()).every((v, i) => Math.abs(v - expected[i]) < 1e-5)).toBe(true);
   });
 });
 

@@ -31,6 +31,7 @@ const TRAINING = new WeakMap<Module, boolean>();
 
 /** A module is called as a function with the arguments of its `forward`, and returns what that returns. */
 export interface Module {
+  /** Runs the hooks and {@link Module.forward}. */
   (...args: Parameters<this['forward']>): ReturnType<this['forward']>;
 }
 

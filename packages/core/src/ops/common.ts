@@ -15,7 +15,8 @@ export const NO_ATTRS: NoAttrs = {};
 /** Throws unless every input is a float tensor. */
 export function checkFloat(op: string, inputs: readonly Aval[], remedy = "Convert it with x.to('float32')."): void {
   for (const input of inputs) {
-    if (!isFloat(input.dtype)) throw new DTypeError(`${op}: expected a float tensor, got ${formatAval(input)}. ${remedy}`);
+    if (!isFloat(input.dtype))
+      throw new DTypeError(`${op}: expected a float tensor, got ${formatAval(input)}. ${remedy}`);
   }
 }
 
@@ -23,7 +24,9 @@ export function checkFloat(op: string, inputs: readonly Aval[], remedy = "Conver
 export function checkSameDType(op: string, inputs: readonly Aval[]): DType {
   const dtype = inputs[0]!.dtype;
   if (inputs.some((input) => input.dtype !== dtype)) {
-    throw new DTypeError(`${op}: expected tensors of one dtype, got ${inputs.map(formatAval).join(' and ')}. Convert with x.to(dtype).`);
+    throw new DTypeError(
+      `${op}: expected tensors of one dtype, got ${inputs.map(formatAval).join(' and ')}. Convert with x.to(dtype).`,
+    );
   }
   return dtype;
 }
@@ -33,7 +36,8 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.ndim - shape.length;
   const dims: number[] = [];
-  for (let i = 0; i < gradient.ndim; i++) if (i < extra || (shape[i - extra] === 1 && gradient.shape[i] !== 1)) dims.push(i);
+  for (let i = 0; i < gradient.ndim; i++)
+    if (i < extra || (shape[i - extra] === 1 && gradient.shape[i] !== 1)) dims.push(i);
   const summed = dims.length > 0 ? gradient.sum(dims, true) : gradient;
   return summed.reshape(shape);
 }
@@ -57,9 +61,12 @@ export function elementwise(
     name,
     infer([x]) {
       if (takes === 'float') checkFloat(name, [x!]);
-      if (takes === 'bool' && x!.dtype !== 'bool') throw new DTypeError(`${name}: expected a bool tensor, got ${formatAval(x!)}`);
+      if (takes === 'bool' && x!.dtype !== 'bool')
+        throw new DTypeError(`${name}: expected a bool tensor, got ${formatAval(x!)}`);
       if (takes === 'number' && x!.dtype === 'bool') {
-        throw new DTypeError(`${name}: expected a tensor of numbers, got ${formatAval(x!)}. Convert it with x.to('int32').`);
+        throw new DTypeError(
+          `${name}: expected a tensor of numbers, got ${formatAval(x!)}. Convert it with x.to('int32').`,
+        );
       }
       return [{ shape: x!.shape, dtype: result ?? x!.dtype }];
     },

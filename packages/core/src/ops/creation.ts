@@ -233,11 +233,11 @@ export function linspace(start: number, end: number, steps: number, options: Cre
  *
  * Shape: `(rows, columns)`.
  *
- * @param columns Default: as many as rows.
  * @example
  * await eye(2).toArray(); // [[1, 0], [0, 1]]
  */
 export function eye(rows: number, options?: CreationOptions): Tensor;
+/** As many columns as are given, instead of as many as rows. */
 export function eye(rows: number, columns: number, options?: CreationOptions): Tensor;
 export function eye(rows: number, second: number | CreationOptions = rows, third: CreationOptions = {}): Tensor {
   const [columns, options] = typeof second === 'number' ? [second, third] : [rows, second];

@@ -76,7 +76,9 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
 
 function outside(op: string, x: Aval, dim: number, what: string): never {
   const size = x.shape.at(dim);
-  throw new OutOfRangeError(`${op}: ${what} out of range for axis ${dim} of ${formatAval(x)}, which has ${size} elements`);
+  throw new OutOfRangeError(
+    `${op}: ${what} out of range for axis ${dim} of ${formatAval(x)}, which has ${size} elements`,
+  );
 }
 
 /**
@@ -240,7 +242,8 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
 function triangle(op: string, x: Tensor, diagonal: number, keeps: 'le' | 'ge'): Tensor {
   checkTensor(op, x);
   if (x.ndim < 2) throw new ShapeError(`${op}: expected at least two axes, got ${formatAval(x)}`);
-  if (!Number.isInteger(diagonal)) throw new OutOfRangeError(`${op}: expected a whole number as diagonal, got ${diagonal}`);
+  if (!Number.isInteger(diagonal))
+    throw new OutOfRangeError(`${op}: expected a whole number as diagonal, got ${diagonal}`);
   const [rows, columns] = x.shape.slice(-2);
   return composed(() => {
     const last = iota(rows, x.device)

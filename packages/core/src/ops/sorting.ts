@@ -70,7 +70,9 @@ export function topk(x: Tensor, k: number, dim = -1, largest = true): ValuesAndI
   const axis = normalizeDim('topk', dim, x.ndim);
   const size = x.shape[axis] ?? 1;
   if (!Number.isInteger(k) || k < 0 || k > size) {
-    throw new OutOfRangeError(`topk: expected k from 0 to ${size}, the size of axis ${dim} of ${formatAval(x)}, got ${k}`);
+    throw new OutOfRangeError(
+      `topk: expected k from 0 to ${size}, the size of axis ${dim} of ${formatAval(x)}, got ${k}`,
+    );
   }
   if (x.ndim === 0) return sort(x);
   return composed(() => {

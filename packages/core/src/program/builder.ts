@@ -55,7 +55,7 @@ export class ProgramBuilder {
   private readonly constants = new Map<string, ValueId>();
 
   aval(id: ValueId): Aval {
-    return this.values[id]!.aval;
+    return this.values[id].aval;
   }
 
   input(aval: Aval, role: InputRole): ValueId {
@@ -78,7 +78,7 @@ export class ProgramBuilder {
   /** A tensor of equal elements. */
   filled(value: number, aval: Aval): ValueId {
     const one = this.constant(allocate(aval.dtype, 1).fill(value), { shape: [], dtype: aval.dtype });
-    return aval.shape.length === 0 ? one : this.emit('expand', { shape: aval.shape }, [one], [aval], null)[0]!;
+    return aval.shape.length === 0 ? one : this.emit('expand', { shape: aval.shape }, [one], [aval], null)[0];
   }
 
   /** Adds an operation, or finds that its outputs are there already. */
@@ -110,7 +110,7 @@ export class ProgramBuilder {
   /** Inputs without elements never reach a backend: what remains of the operation is known. */
   private withoutElements(op: string, inputs: readonly ValueId[], avals: readonly Aval[]): ValueId | undefined {
     if (!inputs.some((id) => sizeOf(this.aval(id).shape) === 0)) return undefined;
-    const aval = avals[0]!;
+    const aval = avals[0];
     switch (op) {
       case 'sum':
       case 'matmul':
@@ -120,7 +120,7 @@ export class ProgramBuilder {
       case 'prod':
         return this.filled(1, aval);
       case 'pad':
-        return this.emit('expand', { shape: aval.shape }, [inputs[1]!], [aval], null)[0];
+        return this.emit('expand', { shape: aval.shape }, [inputs[1]], [aval], null)[0];
       case 'scatterAdd':
       case 'indexAdd':
       case 'sliceScatter':
@@ -136,9 +136,9 @@ export class ProgramBuilder {
     inputs: readonly ValueId[],
     avals: readonly Aval[],
   ): ValueId | undefined {
-    const first = inputs[0]!;
-    const aval = avals[0]!;
-    const x = inputs.length > 0 ? this.values[first]! : undefined;
+    const first = inputs[0];
+    const aval = avals[0];
+    const x = inputs.length > 0 ? this.values[first] : undefined;
     switch (op) {
       case 'cast':
         return x!.aval.dtype === aval.dtype ? first : undefined;
@@ -147,7 +147,7 @@ export class ProgramBuilder {
       case 'reshape':
         if (sameShape(x!.aval.shape, aval.shape)) return first;
         if (x!.node?.op === 'reshape')
-          return this.emit('reshape', attrs, [x!.node.inputs[0]!], avals, x!.node.origin)[0];
+          return this.emit('reshape', attrs, [x!.node.inputs[0]], avals, x!.node.origin)[0];
         return undefined;
       case 'permute': {
         const dims = attrs['dims'] as number[];
@@ -156,8 +156,8 @@ export class ProgramBuilder {
         const before = x!.node.attrs['dims'] as number[];
         return this.emit(
           'permute',
-          { dims: dims.map((d) => before[d]!) },
-          [x!.node.inputs[0]!],
+          { dims: dims.map((d) => before[d]) },
+          [x!.node.inputs[0]],
           avals,
           x!.node.origin,
         )[0];
@@ -201,12 +201,12 @@ export class ProgramBuilder {
 
   /** The value of every element, where that is a constant. */
   private fillOf(id: ValueId): number | undefined {
-    const value = this.values[id]!;
+    const value = this.values[id];
     if (value.constant)
       return value.constant.length > 0 && value.constant.every((v) => v === value.constant![0])
         ? value.constant[0]
         : undefined;
-    return value.node?.op === 'expand' ? this.fillOf(value.node.inputs[0]!) : undefined;
+    return value.node?.op === 'expand' ? this.fillOf(value.node.inputs[0]) : undefined;
   }
 
   /** Operations that broadcast read what was expanded instead of its copy. */
@@ -214,11 +214,11 @@ export class ProgramBuilder {
     if (!BROADCASTING.has(op)) return inputs;
     const out = [...inputs];
     for (let i = 0; i < out.length; i++) {
-      const node = this.values[out[i]!]!.node;
+      const node = this.values[out[i]].node;
       if (node?.op !== 'expand') continue;
-      const shapes = out.map((id, j) => (j === i ? this.aval(node.inputs[0]!).shape : this.aval(id).shape));
+      const shapes = out.map((id, j) => (j === i ? this.aval(node.inputs[0]).shape : this.aval(id).shape));
       const shape = shapes.reduce<Shape | undefined>((a, b) => (a ? tryBroadcast(a, b) : undefined), []);
-      if (shape && sameShape(shape, avals[0]!.shape)) out[i] = node.inputs[0]!;
+      if (shape && sameShape(shape, avals[0].shape)) out[i] = node.inputs[0]!;
     }
     return out;
   }
@@ -231,7 +231,7 @@ export class ProgramBuilder {
   ): readonly ValueId[] | undefined {
     if (inputs.length === 0 || NEVER_FOLDED.has(op) || avals.some((a) => sizeOf(a.shape) > MAX_CONSTANT_ELEMENTS))
       return undefined;
-    const operands = inputs.map((id) => this.values[id]!);
+    const operands = inputs.map((id) => this.values[id]);
     if (!operands.every((v) => v.constant)) return undefined;
     const results = runKernel(
       op,
@@ -239,7 +239,7 @@ export class ProgramBuilder {
       operands.map((v) => ({ data: v.constant!, aval: v.aval })),
       avals,
     );
-    return results.map((data, i) => this.constant(data, avals[i]!));
+    return results.map((data, i) => this.constant(data, avals[i]));
   }
 
   /**
@@ -259,7 +259,7 @@ export class ProgramBuilder {
     const taken = new Map<ValueId, number>();
     const final: { value: ValueId; replaces: number }[] = [];
     const slots = outputs.map(({ value, replaces }) => {
-      const { node, aval } = this.values[value]!;
+      const { node, aval } = this.values[value];
       if (node && !taken.has(value)) {
         taken.set(value, final.length);
       } else {
@@ -272,13 +272,13 @@ export class ProgramBuilder {
     });
 
     const live = new Set<BuilderNode>();
-    const stack = final.map(({ value }) => this.values[value]!.node!);
+    const stack = final.map(({ value }) => this.values[value].node!);
     while (stack.length > 0) {
       const node = stack.pop()!;
       if (live.has(node)) continue;
       live.add(node);
       for (const id of node.inputs) {
-        const from = this.values[id]!.node;
+        const from = this.values[id].node;
         if (from) stack.push(from);
       }
     }
@@ -294,7 +294,7 @@ export class ProgramBuilder {
       if (value.input === undefined || !read.has(id)) return;
       number.set(id, inputs.length);
       used.push(value.input);
-      inputs.push(this.inputs[value.input]!);
+      inputs.push(this.inputs[value.input]);
     });
     this.values.forEach((value, id) => {
       if (!value.constant || !read.has(id)) return;
@@ -310,14 +310,14 @@ export class ProgramBuilder {
       for (const id of [...node.inputs, ...node.outputs]) lastReader.set(id, i);
     });
     const last: number[][] = kept.map(() => []);
-    for (const [id, i] of lastReader) if (!isOutput.has(id) && this.values[id]!.node) last[i]!.push(number.get(id)!);
+    for (const [id, i] of lastReader) if (!isOutput.has(id) && this.values[id].node) last[i].push(number.get(id)!);
     const nodes: ProgramNode[] = kept.map((node, i) => ({
       op: node.op,
       attrs: node.attrs,
       inputs: node.inputs.map((id) => number.get(id)!),
       outputs: node.outputs.map((id) => number.get(id)!),
       avals: node.avals.map(({ shape, dtype }) => ({ shape: [...shape], dtype })),
-      lastUses: last[i]!,
+      lastUses: last[i],
     }));
     const place = new Map(used.map((input, i) => [input, i]));
     const program: Program = {
@@ -341,7 +341,7 @@ export function peakIntermediateBytes(program: Program): number {
   let peak = 0;
   for (const node of program.nodes) {
     node.outputs.forEach((id, i) => {
-      const { shape, dtype } = node.avals[i]!;
+      const { shape, dtype } = node.avals[i];
       bytes.set(id, sizeOf(shape) * itemSize(dtype));
       now += bytes.get(id)!;
     });

@@ -139,7 +139,7 @@ export class ProgramCache {
 
 function hashOf(key: Int32Array): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i]!, 0x01000193);
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i], 0x01000193);
   return hash >>> 0;
 }
 

@@ -13,7 +13,7 @@ export function formatProgram(program: Program): string {
   });
   for (const node of program.nodes) {
     const attrs = Object.keys(node.attrs).length > 0 ? ` ${JSON.stringify(node.attrs)}` : '';
-    const outs = node.outputs.map((id) => `%${id}: ${formatAval(avals[id]!)}`).join(', ');
+    const outs = node.outputs.map((id) => `%${id}: ${formatAval(avals[id])}`).join(', ');
     lines.push(`${outs} = ${node.op}(${node.inputs.map((id) => `%${id}`).join(', ')})${attrs}`);
   }
   for (const { value, replaces } of program.outputs) {

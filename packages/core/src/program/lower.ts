@@ -59,12 +59,12 @@ export function lower(trace: Trace, backend: Backend): Lowered {
     origin: Node,
   ): readonly ValueId[] => {
     const ids = new Map<Storage, ValueId>();
-    const { device } = node.outputs[0]!;
+    const { device } = node.outputs[0];
     const placeholders = avals.map((aval, i) => {
       const t = new Tensor(aval, device);
       t._storage = new Storage(aval, 'data');
       t._storage.pending = never;
-      ids.set(t._storage, inputs[i]!);
+      ids.set(t._storage, inputs[i]);
       return t;
     });
     const results = noGrad(() => asRule(() => node.op.decompose!(placeholders, node.attrs)));
@@ -98,7 +98,7 @@ export function lower(trace: Trace, backend: Backend): Lowered {
     };
     for (const made of order) {
       const out = emit(made, made.inputs.map(idOf), origin);
-      made.outputs.forEach((t, i) => values.set(t, out[i]!));
+      made.outputs.forEach((t, i) => values.set(t, out[i]));
     }
     return results.map(idOf);
   };
@@ -106,11 +106,11 @@ export function lower(trace: Trace, backend: Backend): Lowered {
   const ids: (readonly ValueId[])[] = [];
   const idOf = (t: Tensor): ValueId => {
     t = t._resolve();
-    return t._storage?.present ? leafIds[t._storage.slot]! : ids[t._recipe!.slot]![t._index]!;
+    return t._storage?.present ? leafIds[t._storage.slot] : ids[t._recipe!.slot][t._index];
   };
   // Decomposing records new nodes, whose traversal must not disturb the numbers of this trace: read them first.
   const inputsOf = trace.nodes.map((node) => node.inputs.map((t) => t._resolve()));
-  trace.nodes.forEach((node, i) => (ids[i] = emit(node, inputsOf[i]!.map(idOf), node)));
+  trace.nodes.forEach((node, i) => (ids[i] = emit(node, inputsOf[i].map(idOf), node)));
   const inputNumber = new Map(inputLeaf.map((leaf, i) => [leaf, i]));
   const { program, slots, used, origins } = builder.finish(
     trace.outputs.map(({ tensor, replaces }) => ({
@@ -122,7 +122,7 @@ export function lower(trace: Trace, backend: Backend): Lowered {
   return {
     program,
     outputs: slots,
-    used: used.map((i) => inputLeaf[i]!),
+    used: used.map((i) => inputLeaf[i]),
     captured,
     origins: origins as (Node | null)[],
   };

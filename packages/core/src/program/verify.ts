@@ -37,7 +37,7 @@ export function verifyProgram(program: Program): void {
       fail(`node ${i} (${node.op}) has ${node.outputs.length} outputs and ${node.avals.length} shapes`);
     node.outputs.forEach((id, k) => {
       if (id !== next++) fail(`node ${i} (${node.op}) makes value ${id} out of order`);
-      if (sizeOf(node.avals[k]!.shape) === 0) fail(`node ${i} (${node.op}) makes a tensor without elements`);
+      if (sizeOf(node.avals[k].shape) === 0) fail(`node ${i} (${node.op}) makes a tensor without elements`);
       defined.add(id);
       lastRead.set(id, i);
     });
@@ -56,7 +56,7 @@ export function verifyProgram(program: Program): void {
     outputs.add(value);
   }
   for (const [id, node] of lastRead) {
-    if (id >= firstNodeValue && !outputs.has(id) && !program.nodes[node]!.lastUses.includes(id)) {
+    if (id >= firstNodeValue && !outputs.has(id) && !program.nodes[node].lastUses.includes(id)) {
       fail(`value ${id} is never freed (its last use is node ${node})`);
     }
   }

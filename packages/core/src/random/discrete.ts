@@ -109,7 +109,9 @@ export function fillBernoulli(engine: Mt19937, out: BernoulliArray, p: number | 
     return;
   }
   if (p.length !== out.length) {
-    throw new OutOfRangeError(`bernoulli: expected one probability for each of ${out.length} elements, got ${p.length}`);
+    throw new OutOfRangeError(
+      `bernoulli: expected one probability for each of ${out.length} elements, got ${p.length}`,
+    );
   }
   p.forEach(checkProbability);
   // With a tensor of probabilities PyTorch draws in the precision of that tensor.
