@@ -22,20 +22,22 @@ MODULES = [
 
 
 def main():
-    from op_cases.golden import write
+    from op_cases.golden import module
     torch.manual_seed(0)
+    texts, cases = {}, 0
+    for name in MODULES:
+        for family in importlib.import_module(f'op_cases.{name}').FAMILIES:
+            text = texts[family.name] = module(family)
+            print(f'{family.name}: {len(family.cases)} cases, {len(text)} bytes')
+            assert len(text) <= LIMIT, f'{family.name} is too large: split it'
+            cases += len(family.cases)
+    print(f'{cases} cases')
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob('*.ts'):
         old.unlink()
-    names, cases = [], 0
-    for module in MODULES:
-        for family in importlib.import_module(f'op_cases.{module}').FAMILIES:
-            size = write(family, FOLDER)
-            print(f'{family.name}: {len(family.cases)} cases, {size} bytes')
-            assert size <= LIMIT, f'{family.name} is too large: split it'
-            names.append(family.name)
-            cases += len(family.cases)
-    print(f'{cases} cases')
+    for name, text in texts.items():
+        (FOLDER / f'{name}.ts').write_text(text)
+    names = list(texts)
     identifier = [''.join(p if i == 0 else p.title() for i, p in enumerate(n.split('-'))) for n in names]
     lines = ['// Made by tools/goldens/ops.py: do not edit.', "import type { GoldenCase } from '../golden.js';"]
     lines += [f"import {{ cases as {i} }} from './{n}.js';" for i, n in zip(identifier, names)]

@@ -1,7 +1,7 @@
 """Arithmetic of two tensors, or of a tensor and a number, with broadcasting."""
 import torch
 
-from op_cases.golden import INF, NAN, Family, f, ints, ivals, vals
+from op_cases.golden import INF, NAN, Family, bools, bvals, f, ints, ivals, vals
 
 binary = Family('binary')
 
@@ -87,6 +87,12 @@ binary.s('a tensor', f(2, 3), f(2, 3), f(2, 3, low=0, high=1))
 binary.op('promotion', lambda x, a: x[0] * x[1])
 binary.s('int32 with float', ints(2, 3), f(3))
 binary.s('float with int32', f(2, 3), ints(3))
+binary.s('float with bool', f(2, 3), bools(3))
+binary.s('int32 with bool', ints(2, 3), bools(3))
+binary.op('promotionNumber', lambda x, a: x[0] + a['other'])
+binary.s('int32 with a fraction', ivals(-2, 0, 3), other=0.5)
+binary.s('int32 with a whole number', ivals(-2, 0, 3), other=2)
+binary.s('bool with a fraction', bvals(0, 1), other=0.5)
 
 binary.op('sharedOperand', lambda x, a: x[0] * x[0] + x[0] / (x[0] * x[1] + 3))
 binary.s('one tensor on both sides', f(2, 3, low=0.2, high=1.0), f(3, low=0.2, high=1.0))

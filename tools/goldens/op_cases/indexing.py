@@ -1,7 +1,7 @@
 """Ops that pick and place elements."""
 import torch
 
-from op_cases.golden import Family, f, ints, ivals
+from op_cases.golden import Family, bools, f, ints, ivals
 
 indexing = Family('indexing')
 x_ = indexing
@@ -22,6 +22,8 @@ x_.s('a middle axis', f(2, 3, 2), dim=1, start=1, length=1)
 x_.s('nothing', f(3), dim=0, start=1, length=0, _grad=False)
 x_.s('int32', ints(4), dim=0, start=0, length=3)
 
+x_.s('bool', bools(5), dim=0, start=2, length=2)
+
 x_.op('slice', lambda x, a: sliced(x[0], a))
 x_.s('from the start', f(4, 2), dim=0, end=2)
 x_.s('to the end', f(2, 4), dim=1, start=1)
@@ -41,6 +43,7 @@ x_.s('rows, one twice', f(3, 2), ivals(2, 0, 2), dim=0)
 x_.s('columns', f(2, 3), ivals(1, 1), dim=-1)
 x_.s('a middle axis', f(2, 3, 2), ivals(2, 1), dim=1)
 x_.s('int32', ints(4), ivals(3, 0), dim=0)
+x_.s('bool', bools(4), ivals(3, 0, 1), dim=0)
 
 x_.op('gather', lambda x, a: x[0].gather(a['dim'], x[1].long()))
 x_.s('the last axis', f(2, 3), ivals(2, 0, 0, 1, 1, 1, shape=[2, 3]), dim=1)
@@ -49,15 +52,19 @@ x_.s('a smaller index', f(3, 4), ivals(3, 0, shape=[2, 1]), dim=1)
 x_.s('three axes', f(2, 2, 3), ivals(0, 2, 1, 1, 2, 0, 0, 0, shape=[2, 2, 2]), dim=-1)
 x_.s('int32', ints(2, 3), ivals(2, 0, shape=[2, 1]), dim=1)
 
+x_.s('bool', bools(2, 3), ivals(2, 0, shape=[2, 1]), dim=1)
+
 x_.op('scatterAdd', lambda x, a: x[0].scatter_add(a['dim'], x[1].long(), x[2]))
 x_.s('the last axis', f(2, 3), ivals(2, 0, 0, 1, shape=[2, 2]), f(2, 2), dim=1)
 x_.s('the first axis, collisions', f(3, 2), ivals(1, 1, 1, 1, 0, 1, shape=[3, 2]), f(3, 2), dim=0)
 x_.s('three axes', f(2, 2, 2), ivals(0, 1, 1, 0, shape=[2, 1, 2]), f(2, 1, 2), dim=1)
 x_.s('int32', ints(3), ivals(0, 0, 2), ints(3), dim=0)
+x_.s('a larger source', f(2, 3), ivals(2, 0, shape=[1, 2]), f(2, 3).const(), dim=1)
 
 x_.op('indexAdd', lambda x, a: x[0].index_add(a['dim'], x[1], x[2]))
 x_.s('rows, one twice', f(3, 2), ivals(2, 0, 2), f(3, 2), dim=0)
 x_.s('columns', f(2, 3), ivals(1), f(2, 1), dim=1)
+x_.s('int32', ints(3), ivals(0, 0, 2), ints(3), dim=0)
 
 for name, fn in dict(tril=torch.tril, triu=torch.triu).items():
     x_.op(name, lambda x, a, fn=fn: fn(x[0], a.get('diagonal', 0)))

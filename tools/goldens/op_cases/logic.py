@@ -17,6 +17,7 @@ for name, fn in dict(eq=torch.eq, ne=torch.ne, lt=torch.lt, le=torch.le, gt=torc
     logic.s('broadcast', ints(3, 1, low=0, high=3), ints(1, 3, low=0, high=3))
     logic.s('a number', vals(-1.0, 0.5, 0.75), other=0.5, _grad=False)
     logic.s('int32 with a number', ivals(-1, 2, 3), other=2)
+    logic.s('int32 with a fraction', ivals(-1, 0, 1), other=0.5)
 for name, fn in dict(eq=torch.eq, ne=torch.ne).items():
     logic.op(name, lambda x, a, fn=fn: fn(x[0], x[1]))
     logic.s('bool', bvals(0, 0, 1, 1), bvals(0, 1, 0, 1))
@@ -35,6 +36,7 @@ logic.s('a scalar branch', bools(4), f(4), f())
 logic.s('a broadcast condition', bools(3), f(2, 3), f(2, 3))
 logic.s('int32', bvals(0, 1, 1), ivals(1, 2, 3), ivals(4, 5, 6))
 logic.s('bool', bvals(0, 1, 1), bvals(1, 0, 1), bvals(1, 1, 0))
+logic.s('int32 and float', bvals(0, 1, 1), ivals(1, 2, 3), vals(0.5, 1.5, 2.5))
 logic.s('the branch not taken may be NaN', bvals(1, 0), vals(1.0, NAN), vals(INF, 2.0))
 
 logic.op('maskedFill', lambda x, a: x[0].masked_fill(x[1], a['value']))

@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from op_cases.golden import Family, bools, f, ints, ivals
+from op_cases.golden import Family, bools, bvals, f, ints, ivals
 
 movement = Family('movement')
 m = movement
@@ -13,6 +13,7 @@ m.s('an inferred size', f(2, 3, 2), shape=[2, -1])
 m.s('to a scalar', f(1, 1), shape=[])
 m.s('from a scalar', f(), shape=[1, 1])
 m.s('int32', ints(4), shape=[2, 2])
+m.s('bool', bools(4), shape=[2, 2])
 m.s('no elements', f(0, 3), shape=[3, 0], _grad=False)
 m.op('view', lambda x, a: x[0].reshape(a['shape']))
 m.s('an inferred size', f(2, 4), shape=[-1, 2])
@@ -24,6 +25,7 @@ m.s('four axes', f(2, 1, 3, 2), dims=[0, 2, 3, 1])
 m.s('negative axes', f(2, 3, 2), dims=[-1, 0, -2])
 m.s('unchanged', f(2, 2), dims=[0, 1])
 m.s('bool', bools(2, 3), dims=[1, 0])
+m.s('int32', ints(2, 3), dims=[1, 0])
 
 m.op('transpose', lambda x, a: x[0].transpose(a['dim0'], a['dim1']))
 m.s('a matrix', f(2, 3), dim0=0, dim1=1)
@@ -56,11 +58,13 @@ m.s('new axes', f(3), shape=[2, 2, 3])
 m.s('-1 keeps', f(2, 1), shape=[-1, 2])
 m.s('a scalar', f(), shape=[2, 2])
 m.s('a middle axis', f(2, 1, 2), shape=[2, 3, 2])
+m.s('bool', bools(2, 1), shape=[2, 2])
 
 m.op('flip', lambda x, a: x[0].flip(a['dims']))
 m.s('rows', f(2, 3), dims=[0])
 m.s('two axes', f(2, 3, 2), dims=[0, -1])
 m.s('int32', ivals(1, 2, 3), dims=[0])
+m.s('bool', bvals(1, 0, 0), dims=[0])
 
 m.op('roll', lambda x, a: x[0].roll(a['shifts'], a.get('dims')))
 m.s('an axis', f(2, 4), shifts=1, dims=1)
@@ -85,6 +89,8 @@ m.s('a middle axis', f(2, 1, 2), f(2, 2, 2), dim=1)
 m.s('an empty part', f(0, 2), f(2, 2), dim=0)
 m.s('int32', ivals(1), ivals(2, 3), dim=0)
 m.s('one part', f(2), dim=0)
+m.s('bool', bools(2), bools(1), dim=0)
+m.s('int32 and float', ivals(1, 2), f(2), dim=0)
 
 m.op('stack', lambda x, a: torch.stack(x, a['dim']))
 m.s('in front', f(2, 2), f(2, 2), dim=0)
@@ -136,6 +142,7 @@ m.s('a batch', f(2, 3, 3), dim1=1, dim2=2)
 m.op('sliceScatter', lambda x, a: x[0].slice_scatter(x[1], a.get('dim', 0), a.get('start'), a.get('end'), a.get('step', 1)))
 m.s('rows', f(4, 2), f(2, 2), start=1, end=3)
 m.s('every other column', f(2, 5), f(2, 3), dim=1, step=2)
+m.s('int32', ints(4), ints(2), start=1, end=3)
 
 # Creation: no gradients, the dtype under test.
 m.op('arange', lambda x, a: torch.arange(*a['range'], dtype=torch.float64))

@@ -56,6 +56,7 @@ unary.s('exponent 0 at zero', vals(0.0, 2.0), exponent=0)
 unary.s('fraction of a negative is NaN', vals(-1.0, -2.5), exponent=0.5, _grad=False)
 unary.s('int32', ivals(-3, -1, 0, 2, 5), exponent=3)
 unary.s('NaN and infinities', vals(NAN, INF, -INF), exponent=3, _grad=False)
+unary.s('int32 to a fraction', ivals(1, 4, 9), exponent=0.5)
 
 unary.op('composition', lambda x, a: torch.tanh(torch.exp(-x[0] * x[0]) + torch.sin(x[0]) / 3))
 unary.s('a chain with a value read three times', f(3, 5))

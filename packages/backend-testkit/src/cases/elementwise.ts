@@ -55,6 +55,7 @@ export const elementwiseAdapters: Readonly<Record<string, Adapter>> = {
   subAlpha: adapter<{ alpha: number }>(([a, b], { alpha }) => a.sub(b, { alpha })),
   lerp: adapter<{ weight?: number }>(([x, end, weight], args) => x.lerp(end, args.weight ?? weight)),
   promotion: binary((a, b) => a.mul(b)),
+  promotionNumber: binary((a, b) => a.add(b)),
   sharedOperand: adapter(([x, y]) => x.mul(x).add(x.div(x.mul(y).add(3)))),
 
   eq: binary((a, b) => a.eq(b)),

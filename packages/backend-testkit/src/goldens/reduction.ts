@@ -13,6 +13,7 @@ export const cases: readonly GoldenCase[] = [
   {op:'sum',name:'inner axes',args:{dim:[1,2]},inputs:[{shape:[2,3,2],data:[-1.079,-1.863,1.195,1.26,0.387,0.469,-0.797,-1.683,-0.387,-1.722,0.251,0.494],grad:[-0.991999983788,-0.991999983788,-0.991999983788,-0.991999983788,-0.991999983788,-0.991999983788,-0.828999996185,-0.828999996185,-0.828999996185,-0.828999996185,-0.828999996185,-0.828999996185]}],outputs:[{shape:[2],data:[0.369000017643,-3.84399998188],cotangent:[-0.992,-0.829]}]},
   {op:'sum',name:'a scalar',args:{},inputs:[{shape:[],data:[1.896],grad:[0.462999999523]}],outputs:[{shape:[],data:[1.89600002766],cotangent:[0.463]}]},
   {op:'sum',name:'int32',args:{dim:0},inputs:[{shape:[3,4],data:[-5,3,3,-2,1,-3,0,-2,-2,-1,1,0],dtype:'int32'}],outputs:[{shape:[4],data:[-6,-1,4,-4],dtype:'int32'}]},
+  {op:'sum',name:'bool counts',args:{dim:1},inputs:[{shape:[2,3],data:[0,1,1,1,0,0],dtype:'bool'}],outputs:[{shape:[2],data:[2,1],dtype:'int32'}]},
   {op:'sum',name:'no elements',args:{},inputs:[{shape:[0],data:[]}],outputs:[{shape:[],data:[0]}]},
   {op:'sum',name:'an empty axis',args:{dim:1},inputs:[{shape:[2,0],data:[]}],outputs:[{shape:[2],data:[0,0]}]},
   {op:'sum',name:'NaN and infinities',args:{dim:1},inputs:[{shape:[3,2],data:[NaN,1,Infinity,-Infinity,Infinity,1]}],outputs:[{shape:[3],data:[NaN,NaN,Infinity]}]},
