@@ -7,7 +7,7 @@ import { operands, record1, type TensorLike } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Attrs } from '../program/program.js';
 import { broadcastShapes, formatAval, sameShape, type Aval, type Shape } from '../shape.js';
-import { defineOp, NON_DIFFERENTIABLE, type Op, type OpDef, type VjpRule } from './def.js';
+import { defineOp, type NON_DIFFERENTIABLE, type Op, type OpDef, type VjpRule } from './def.js';
 
 export type NoAttrs = Record<string, never>;
 export const NO_ATTRS: NoAttrs = {};
@@ -22,7 +22,7 @@ export function checkFloat(op: string, inputs: readonly Aval[], remedy = "Conver
 
 /** Throws unless all inputs have one dtype. */
 export function checkSameDType(op: string, inputs: readonly Aval[]): DType {
-  const dtype = inputs[0]!.dtype;
+  const dtype = inputs[0].dtype;
   if (inputs.some((input) => input.dtype !== dtype)) {
     throw new DTypeError(
       `${op}: expected tensors of one dtype, got ${inputs.map(formatAval).join(' and ')}. Convert with x.to(dtype).`,
@@ -60,18 +60,18 @@ export function elementwise(
   const op = defineOp<NoAttrs>({
     name,
     infer([x]) {
-      if (takes === 'float') checkFloat(name, [x!]);
-      if (takes === 'bool' && x!.dtype !== 'bool')
-        throw new DTypeError(`${name}: expected a bool tensor, got ${formatAval(x!)}`);
-      if (takes === 'number' && x!.dtype === 'bool') {
+      if (takes === 'float') checkFloat(name, [x]);
+      if (takes === 'bool' && x.dtype !== 'bool')
+        throw new DTypeError(`${name}: expected a bool tensor, got ${formatAval(x)}`);
+      if (takes === 'number' && x.dtype === 'bool') {
         throw new DTypeError(
-          `${name}: expected a tensor of numbers, got ${formatAval(x!)}. Convert it with x.to('int32').`,
+          `${name}: expected a tensor of numbers, got ${formatAval(x)}. Convert it with x.to('int32').`,
         );
       }
-      return [{ shape: x!.shape, dtype: result ?? x!.dtype }];
+      return [{ shape: x.shape, dtype: result ?? x.dtype }];
     },
     vjp,
-    ...(decompose ? { decompose: ([x]: readonly Tensor[]) => [decompose(x!)] } : {}),
+    ...(decompose ? { decompose: ([x]: readonly Tensor[]) => [decompose(x)] } : {}),
   });
   return Object.assign((x: Tensor) => record1(op, operands(name, [x]), NO_ATTRS), { op });
 }

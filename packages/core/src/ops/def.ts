@@ -48,7 +48,7 @@ export interface Op<A extends Attrs = Attrs> extends OpDef<A> {
   readonly id: number;
 }
 
-const table = new Map<string, Op<any>>();
+const table = new Map<string, Op>();
 let nextId = 0;
 
 /**
@@ -63,7 +63,7 @@ export function defineOp<A extends Attrs>(definition: OpDef<A>): Op<A> {
     );
   }
   const op: Op<A> = { ...definition, id: nextId++ };
-  table.set(definition.name, op);
+  table.set(definition.name, op as unknown as Op);
   return op;
 }
 
