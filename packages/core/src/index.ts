@@ -47,7 +47,7 @@ export {
   type VjpRule,
 } from './ops/def.js';
 export { record } from './graph/record.js';
-export type { BinaryFunction, UnaryFunction } from './ops/common.js';
+export type { BinaryFunction, NoAttrs, UnaryFunction } from './ops/common.js';
 export type { FlatData } from './ops/data.js';
 export * from './ops/elementwise.js';
 export * from './ops/arithmetic.js';

@@ -26,7 +26,7 @@ const TYPES = {
 type TypeCode = keyof typeof TYPES;
 
 /** Element types of IDX files. */
-export type IdxDType = (typeof TYPES)[TypeCode][0];
+export type IdxDType = 'uint8' | 'int8' | 'int16' | 'int32' | 'float32' | 'float64';
 
 /** The contents of an IDX file. */
 export interface IdxArray {

@@ -14,6 +14,7 @@ export {
   WeightedRandomSampler,
   type RandomSamplerOptions,
   type Sampler,
+  type Sized,
 } from './samplers.js';
 export { defaultCollate, type Collated, type NumberDTypes } from './collate.js';
 export { DataLoader, type DataLoaderOptions } from './data-loader.js';

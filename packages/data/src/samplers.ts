@@ -14,7 +14,8 @@ export interface Sampler<I = number> extends Iterable<I> {
   readonly generator?: Generator | undefined;
 }
 
-interface Sized {
+/** What has a length: a dataset, an array. */
+export interface Sized {
   readonly length: number;
 }
 
@@ -26,13 +27,10 @@ export class SequentialSampler implements Sampler {
     return this.dataSource.length;
   }
 
-  *[Symbol.iterator](): Generator_<number> {
+  *[Symbol.iterator](): globalThis.Generator<number, void, undefined> {
     for (let i = 0; i < this.length; i++) yield i;
   }
 }
-
-/** A JavaScript generator; {@link Generator} is the random one. */
-type Generator_<T> = globalThis.Generator<T, void, undefined>;
 
 export interface RandomSamplerOptions {
   /** Draw each index from all (true), or go through permutations (default). */
@@ -71,7 +69,7 @@ export class RandomSampler implements Sampler {
     return this.count ?? this.dataSource.length;
   }
 
-  *[Symbol.iterator](): Generator_<number> {
+  *[Symbol.iterator](): globalThis.Generator<number, void, undefined> {
     const n = this.dataSource.length;
     const count = this.length;
     const generator = this.generator ?? new Generator(defaultGenerator.randomInt64());
@@ -100,7 +98,7 @@ export class SubsetRandomSampler implements Sampler {
     return this.indices.length;
   }
 
-  *[Symbol.iterator](): Generator_<number> {
+  *[Symbol.iterator](): globalThis.Generator<number, void, undefined> {
     for (const i of (this.generator ?? defaultGenerator).randperm(this.length)) yield this.indices[i];
   }
 }
@@ -135,7 +133,7 @@ export class WeightedRandomSampler implements Sampler {
     return this.numSamples;
   }
 
-  *[Symbol.iterator](): Generator_<number> {
+  *[Symbol.iterator](): globalThis.Generator<number, void, undefined> {
     yield* (this.generator ?? defaultGenerator).multinomial(this.weights, this.numSamples, this.replacement);
   }
 }
@@ -167,12 +165,14 @@ export class BatchSampler implements Sampler<number[]> {
   get length(): number {
     const { length } = this.sampler as Partial<Sampler>;
     if (length === undefined) {
-      throw new OutOfRangeError('BatchSampler.length: the sampler does not say its length; give it a `length` property');
+      throw new OutOfRangeError(
+        'BatchSampler.length: the sampler does not say its length; give it a `length` property',
+      );
     }
     return this.dropLast ? Math.floor(length / this.batchSize) : Math.ceil(length / this.batchSize);
   }
 
-  *[Symbol.iterator](): Generator_<number[]> {
+  *[Symbol.iterator](): globalThis.Generator<number[], void, undefined> {
     let batch: number[] = [];
     for (const index of this.sampler) {
       batch.push(index);

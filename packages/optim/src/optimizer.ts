@@ -140,10 +140,12 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * what is recorded after the call sees the new values; one run computes them together with the forward and backward
    * pass. Wait for the promise: it rejects if the run fails, and then no parameter and no state has changed.
    *
-   * @param closure computes the loss and calls `backward()`, before the update; the promise resolves to what it returns.
    * @throws AutogradError for a gradient that an earlier step has used: call {@link Optimizer.zeroGrad} before `backward()`.
    */
   step(): Promise<void>;
+  /**
+   * @param closure computes the loss and calls `backward()`, before the update; the promise resolves to what it returns.
+   */
   step(closure: () => Tensor): Promise<Tensor>;
   async step(closure?: () => Tensor): Promise<Tensor | void> {
     if (this.disposed)
