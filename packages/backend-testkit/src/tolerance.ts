@@ -26,8 +26,3 @@ export function toleranceOf(op: string, dtype: FloatDType, options: ToleranceOpt
   const chosen = options.ops?.[op]?.[dtype] ?? options[dtype] ?? DEFAULTS[dtype];
   return typeof chosen === 'number' ? { relative: chosen, absolute: chosen } : chosen;
 }
-
-/** `tolerance` times `factor`: for checks whose error is a multiple of a single op's. */
-export function widened(tolerance: Tolerance, factor: number): Tolerance {
-  return { relative: tolerance.relative * factor, absolute: tolerance.absolute * factor };
-}
