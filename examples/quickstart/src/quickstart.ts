@@ -89,7 +89,7 @@ export async function quickstart(options: Options, progress: Progress, signal: A
       parameters: run.model.parameters().reduce((sum, parameter) => sum + parameter.numel(), 0),
       settings: await describeSettings(run, data),
       timing: {
-        engine: `${engine.name} (${engine.backend.name})`,
+        engine: engine.name === engine.backend.name ? engine.name : `${engine.name} (${engine.backend.name})`,
         'Node.js': `${process.version}, ${process.platform} ${process.arch}`,
         'reading and normalizing data': duration((prepared - started) / 1000),
         'training and validation': duration((trained - prepared) / 1000),

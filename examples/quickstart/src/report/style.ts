@@ -33,7 +33,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 .pictures.wide { grid-template-columns: repeat(auto-fill, minmax(212px, 1fr)); }
 .pictures figure { border: 1px solid var(--line); border-radius: 8px; padding: 12px; }
 .pictures img { display: block; margin: 0 auto 10px; border: 1px solid var(--line); width: 96px; height: 96px; }
-.pictures figcaption { font-size: 0.88rem; line-height: 1.45; color: var(--soft); }
+.pictures figcaption { font-size: 0.85rem; line-height: 1.45; color: var(--soft); }
 .pictures figcaption div { display: flex; gap: 0.4em; }
 .pictures figcaption b { color: var(--ink); }
 .pictures figcaption span { margin-left: auto; font-variant-numeric: tabular-nums; }
