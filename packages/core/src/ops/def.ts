@@ -63,7 +63,7 @@ export function defineOp<A extends Attrs>(definition: OpDef<A>): Op<A> {
     );
   }
   const op: Op<A> = { ...definition, id: nextId++ };
-  table.set(definition.name, op as unknown as Op);
+  table.set(definition.name, op);
   return op;
 }
 
