@@ -37,7 +37,7 @@ test.each<[string, Make]>([
     await optimizer.step();
     losses.push(await loss.item());
   }
-  expect(stats().compiles - compiles).toBe(1);
+  expect(stats().compiles - compiles).toBeLessThanOrEqual(1); // 0 where the same program ran before
   const furthest = (golden: number[]): number => Math.max(...losses.map((loss, i) => Math.abs(loss / golden[i] - 1)));
   expect(furthest(goldens[name].losses64)).toBeLessThan(1e-5);
   // With Adam's default rate PyTorch's own float32 is 1.8e-4 from its float64 (rounding alone makes some gradients).
