@@ -33,6 +33,9 @@ const MODEL = 'model.';
 interface State {
   readonly version: typeof VERSION;
   readonly settings: Settings;
+  /** The device as it was asked for, and the engine that this gave. */
+  readonly device: string;
+  readonly engine: string;
   readonly history: History;
   readonly epoch: EpochSums;
   readonly scheduler: SchedulerStateDict;
@@ -54,6 +57,8 @@ export async function saveCheckpoint(file: string, run: Run): Promise<void> {
   const state: State = {
     version: VERSION,
     settings: run.settings,
+    device: run.device.name,
+    engine: run.device.backend.name,
     history: run.history,
     epoch: run.epoch,
     scheduler: run.scheduler.stateDict(),

@@ -6,11 +6,16 @@ import { DataLoader, type Dataset } from '@fakkel/data';
 import type { Sample } from './data.js';
 import type { Prediction, Score } from './history.js';
 
-/** Mean loss, accuracy, and what was made of each image, in the order of the data set. */
+/**
+ * Mean loss, accuracy, and what was made of each image, in the order of the data set.
+ *
+ * @param signal ends it early, with what was measured so far.
+ */
 export async function evaluate(
   model: nn.Sequential,
   dataset: Dataset<Sample>,
   batchSize: number,
+  signal?: AbortSignal,
 ): Promise<Score & { readonly predictions: readonly Prediction[] }> {
   const criterion = new nn.CrossEntropyLoss({ reduction: 'sum' });
   const predictions: Prediction[] = [];
@@ -30,6 +35,7 @@ export async function evaluate(
         best.values.data(),
         probabilities.gather(1, y.unsqueeze(1)).data(),
       ]);
+      if (signal?.aborted) break;
       lossSum += loss;
       for (let i = 0; i < labels.length; i++) {
         predictions.push({

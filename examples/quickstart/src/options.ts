@@ -3,6 +3,7 @@
  */
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Checkpoint } from './checkpoint.js';
 import { DATA_SETS } from './data.js';
 import { UsageError } from './errors.js';
 import { MODELS, type ModelName } from './model.js';
@@ -19,9 +20,10 @@ export interface Settings {
 }
 
 export interface Options extends Settings {
-  readonly device: string;
-  /** Folder for everything that is written. */
-  readonly output: string;
+  /** Default: cpu, or what a checkpoint says. */
+  readonly device?: string;
+  /** Folder for everything that is written. Default: runs/quickstart, or where a checkpoint is. */
+  readonly output?: string;
   /** A checkpoint, or the folder it is in. */
   readonly resume?: string;
   readonly report: boolean;
@@ -48,7 +50,7 @@ export function parseOptions(argv: readonly string[], configure: (command: Comma
       .addOption(new Option('--optimizer <name>', 'update rule').choices(Object.keys(DEFAULT_LR)).default('sgd'))
       .option('--lr <number>', `learning rate (default: ${DEFAULT_LR.sgd}, with adam ${DEFAULT_LR.adam})`, positive)
       .option('--seed <number>', 'of the split, the initial weights and the order', wholeNumber(0), 0)
-      .option('--device <name>', 'engine, such as cpu, reference, onnxruntime:cuda', 'cpu')
+      .option('--device <name>', 'engine, such as cpu, reference, onnxruntime:cuda (default: cpu, the fastest one)')
       .option('--output <folder>', 'where to write (default: runs/quickstart; with --resume, where the checkpoint is)')
       .option('--resume <checkpoint>', 'continue a run that was stopped: its checkpoint, or the folder it is in')
       .option('--no-report', 'write no report')
@@ -69,7 +71,7 @@ export function parseOptions(argv: readonly string[], configure: (command: Comma
   const given = Object.fromEntries(
     Object.entries(settingsOf(values)).filter(([name]) => command.getOptionValueSource(name) === 'cli'),
   );
-  return { ...values, output: values.output ?? (values.resume ? '' : 'runs/quickstart'), given };
+  return { ...values, given };
 }
 
 /** The part of the options that the numbers depend on. */
@@ -83,7 +85,8 @@ export function settingsOf({ data, model, epochs, batchSize, lr, optimizer, seed
  *
  * @throws UsageError naming the option that does not fit.
  */
-export function settingsToResume(saved: Settings, given: Partial<Settings>, file: string): Settings {
+export function settingsToResume({ file, state }: Checkpoint, given: Partial<Settings>): Settings {
+  const saved = state.settings;
   for (const [name, value] of Object.entries(given) as [keyof Settings, Settings[keyof Settings]][]) {
     if (name === 'epochs' || value === saved[name]) continue;
     const option = flag(name);
@@ -92,7 +95,12 @@ export function settingsToResume(saved: Settings, given: Partial<Settings>, file
         `out to continue it, or leave --resume out to start anew.`,
     );
   }
-  return { ...saved, ...(given.epochs !== undefined && { epochs: given.epochs }) };
+  const epochs = given.epochs ?? saved.epochs;
+  const begun = state.history.epochs.length + (state.epoch.images > 0 ? 1 : 0);
+  if (epochs < begun) {
+    throw new UsageError(`--epochs ${epochs}: the run in ${file} is in epoch ${begun} already.`);
+  }
+  return { ...saved, epochs };
 }
 
 /** What to type to get a run with these settings. */

@@ -1,7 +1,7 @@
 /**
  * Everything that changes while training, in one place: what a checkpoint has to keep.
  */
-import { manualSeed, type nn } from '@fakkel/core';
+import { type Device, manualSeed, type nn } from '@fakkel/core';
 import { DataLoader, type RunningNormalizer } from '@fakkel/data';
 import { Adam, ExponentialLR, type LRScheduler, type Optimizer, SGD } from '@fakkel/optim';
 import type { Data, Sample } from './data.js';
@@ -11,6 +11,7 @@ import type { Settings } from './options.js';
 
 export interface Run {
   readonly settings: Settings;
+  readonly device: Device;
   readonly model: nn.Sequential;
   readonly normalizer: RunningNormalizer;
   readonly optimizer: Optimizer;
@@ -38,7 +39,7 @@ export const MOMENTUM = 0.9;
 export const GAMMA = 0.95;
 
 /** A new run: the same settings and data give the same numbers, on the same engine. */
-export function createRun(settings: Settings, data: Data): Run {
+export function createRun(settings: Settings, data: Data, device: Device): Run {
   manualSeed(settings.seed);
   const { model, normalizer } = buildModel(settings.model, data.classes.length);
   const { lr } = settings;
@@ -48,6 +49,7 @@ export function createRun(settings: Settings, data: Data): Run {
       : new SGD(model.parameters(), { lr, momentum: MOMENTUM });
   return {
     settings,
+    device,
     model,
     normalizer,
     optimizer,

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
+import type { Checkpoint } from '../src/checkpoint.js';
 import { commandOf, parseOptions, settingsToResume } from '../src/options.js';
+import { madeUpHistory } from './fixtures.js';
 
 /** What is printed for a command line that is refused. */
 function refused(...argv: string[]): string {
@@ -15,13 +17,11 @@ test('without options: LeNet-5, the digits, SGD', () => {
     {
       "batchSize": 32,
       "data": "digits",
-      "device": "cpu",
       "epochs": 15,
       "given": {},
       "lr": 0.02,
       "model": "lenet5",
       "optimizer": "sgd",
-      "output": "runs/quickstart",
       "report": true,
       "seed": 0,
     }
@@ -33,7 +33,6 @@ test('options, and which of them were typed', () => {
   expect(options).toMatchObject({ optimizer: 'adam', lr: 0.001, batchSize: 8, report: false, data: '/tmp' });
   expect(options.given).toEqual({ optimizer: 'adam', batchSize: 8, data: '/tmp' });
   expect(parseOptions(['--lr', '1e-2']).lr).toBe(0.01);
-  expect(parseOptions(['--resume', 'runs/x']).output).toBe('');
 });
 
 test('what is wrong is said, with what would be right', () => {
@@ -75,12 +74,14 @@ test('npm swallows options without two dashes: the value that is left over says 
 });
 
 test('a checkpoint has the last word on everything but the number of epochs', () => {
-  const saved = parseOptions(['--seed', '7']);
-  expect(settingsToResume(saved, { epochs: 30, seed: 7 }, 'x')).toMatchObject({ epochs: 30, seed: 7 });
-  expect(() =>
-    settingsToResume(saved, { model: 'lenet5-original' }, 'runs/x/checkpoint.safetensors'),
-  ).toThrowErrorMatchingInlineSnapshot(
+  const state = { settings: parseOptions(['--seed', '7']), history: madeUpHistory(12), epoch: { images: 64 } };
+  const checkpoint = { file: 'runs/x/checkpoint.safetensors', state } as unknown as Checkpoint;
+  expect(settingsToResume(checkpoint, { epochs: 30, seed: 7 })).toMatchObject({ epochs: 30, seed: 7 });
+  expect(() => settingsToResume(checkpoint, { model: 'lenet5-original' })).toThrowErrorMatchingInlineSnapshot(
     `[UsageError: --resume: runs/x/checkpoint.safetensors is a run with --model lenet5, which can't go on with --model lenet5-original. Leave --model out to continue it, or leave --resume out to start anew.]`,
+  );
+  expect(() => settingsToResume(checkpoint, { epochs: 12 })).toThrowErrorMatchingInlineSnapshot(
+    `[UsageError: --epochs 12: the run in runs/x/checkpoint.safetensors is in epoch 13 already.]`,
   );
 });
 

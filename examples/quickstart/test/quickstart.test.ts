@@ -10,7 +10,8 @@ import { readCheckpoint } from '../src/checkpoint.js';
 import { loadData } from '../src/data.js';
 import { evaluate } from '../src/evaluate.js';
 import { parseOptions } from '../src/options.js';
-import { quickstart, type Results } from '../src/quickstart.js';
+import { quickstart } from '../src/quickstart.js';
+import type { Results } from '../src/results.js';
 import { silentProgress, temporaryFolder, writeDigits } from './fixtures.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -101,6 +102,16 @@ test('Ctrl-C saves a checkpoint in the middle, from which the run goes on', asyn
   const results = await quickstart(resumed, silentProgress(), new AbortController().signal);
   expect(results!.history.steps).toHaveLength(8 * epochs);
   expect(results!.history.steps.slice(0, before)).toEqual(history.steps);
+});
+
+test('stopped while testing: the run goes on with the test', async () => {
+  const output = path.join(folder, 'testing');
+  const stop = new AbortController();
+  const progress = { ...silentProgress(), epochDone: () => setTimeout(() => stop.abort()) };
+  const argv = ['--data', data, '--epochs', '1', '--no-report', '--output', output];
+  expect(await quickstart(parseOptions(argv), progress, stop.signal)).toBeNull();
+  const results = await quickstart(parseOptions(['--resume', output]), silentProgress(), new AbortController().signal);
+  expect(results!.history.steps).toHaveLength(8);
 });
 
 describe('errors are one line, with what to do', () => {

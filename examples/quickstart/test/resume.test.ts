@@ -1,11 +1,12 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { dropoutKeys, defaultGenerator } from '@fakkel/core';
+import { defaultGenerator, dropoutKeys, referenceDevice } from '@fakkel/core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { CHECKPOINT_FILE, readCheckpoint, restore, saveCheckpoint } from '../src/checkpoint.js';
 import { loadData } from '../src/data.js';
 import { parseOptions } from '../src/options.js';
-import { quickstart, type Results } from '../src/quickstart.js';
+import { quickstart } from '../src/quickstart.js';
+import type { Results } from '../src/results.js';
 import { createRun } from '../src/run.js';
 import { silentProgress, temporaryFolder, writeDigits } from './fixtures.js';
 
@@ -85,12 +86,12 @@ test('generators and dropout keys continue, too', async () => {
   const settings = parseOptions(['--data', data, '--batch-size', '16']);
   const parts = await loadData(data, 0, () => undefined);
   const file = path.join(folder, 'keys.safetensors');
-  const first = createRun(settings, parts);
+  const first = createRun(settings, parts, referenceDevice());
   dropoutKeys.nextKey();
   await saveCheckpoint(file, first);
   const expected = [dropoutKeys.nextKey(), defaultGenerator.random()];
 
-  const second = createRun(settings, parts);
+  const second = createRun(settings, parts, referenceDevice());
   restore(second, await readCheckpoint(file));
   expect([dropoutKeys.nextKey(), defaultGenerator.random()]).toEqual(expected);
 });
