@@ -159,8 +159,9 @@ function propagate(
   const settle = (t: Tensor): Tensor | undefined => {
     let gradient = gradients.get(t);
     if (!gradient) return undefined;
-    if (t._hooks) {
-      for (const hook of [...t._hooks]) gradient = callHook(hook, t, gradient);
+    const hooks = (t._version?.cell ?? t)._hooks;
+    if (hooks) {
+      for (const hook of [...hooks]) gradient = callHook(hook, t, gradient);
       gradients.set(t, gradient);
     }
     if (wantedSet?.has(t)) results.set(t, gradient);

@@ -2,6 +2,7 @@
  * A recorded operation: the recipe of its outputs.
  */
 import type { Op } from '../ops/def.js';
+import { formatAttrs } from '../program/format.js';
 import type { Group } from '../runtime/groups.js';
 import type { Attrs } from '../program/program.js';
 import type { Tensor } from './tensor.js';
@@ -39,6 +40,6 @@ export class Node {
     /** Recorded in training mode: a run that comes before `backward` keeps what its rule reads. */
     readonly save: boolean,
   ) {
-    this.key = intern(`${op.id}${JSON.stringify(attrs)}`);
+    this.key = intern(`${op.id}${formatAttrs(attrs)}`);
   }
 }

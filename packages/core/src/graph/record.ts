@@ -74,7 +74,7 @@ export function record<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], at
   const values = new Array<Tensor>(inputs.length);
   let device: Device | undefined;
   let requiresGrad = false;
-  let save = modes.hidden === 0 || modes.training;
+  const save = modes.hidden === 0 || modes.training;
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i];
     checkTensor(op.name, input);
@@ -92,7 +92,6 @@ export function record<A extends Attrs>(op: Op<A>, inputs: readonly Tensor[], at
     if (values[i].device !== device) values[i] = moveScalar(op.name, inputs, values[i], device);
   }
   const avals = op.infer(values, attrs);
-  if (modes.hidden > 0 && !modes.training) save = false;
   requiresGrad &&= modes.noGrad === 0 && op.vjp !== NON_DIFFERENTIABLE;
   const node = new Node(op, values, attrs, requiresGrad, requiresGrad && save);
   if (modes.checking) {
@@ -130,7 +129,9 @@ function deviceMismatch(op: string, inputs: readonly Tensor[]): never {
 
 /** Scalars that are constants may be used beside tensors of any device, as in PyTorch. */
 function moveScalar(op: string, inputs: readonly Tensor[], value: Tensor, device: Device): Tensor {
-  const host = value.ndim === 0 ? value._storage?.hostData() : null;
+  // A cell's number is on the host only sometimes, and a gradient does not pass through a copy.
+  const constant = value.ndim === 0 && value._version === null && !value._requiresGrad;
+  const host = constant ? value._storage?.hostData() : null;
   if (!host) deviceMismatch(op, inputs);
   return fromHost(host, value, device, value._storage!.kind);
 }

@@ -197,10 +197,14 @@ export class Tensor implements Aval {
    * instead. Returns a handle that takes it away.
    */
   registerHook(hook: TensorHook): HookHandle {
-    const value = this._current();
-    if (!value._requiresGrad) throw new AutogradError(`registerHook: ${formatAval(this)} does not require gradients`);
-    (value._hooks ??= new Set()).add(hook);
-    return { remove: () => void value._hooks?.delete(hook) };
+    return this._current()._addHook(hook);
+  }
+
+  /** @internal */
+  _addHook(hook: TensorHook): HookHandle {
+    if (!this._requiresGrad) throw new AutogradError(`registerHook: ${formatAval(this)} does not require gradients`);
+    (this._hooks ??= new Set()).add(hook);
+    return { remove: () => void this._hooks?.delete(hook) };
   }
 
   /** Keeps the gradient of a computed tensor in `grad`, as PyTorch's `retain_grad()`. */

@@ -7,6 +7,7 @@ import type { TypedArray } from '../dtype.js';
 import { allocate, itemSize } from '../dtype.js';
 import { BackendError } from '../errors.js';
 import { sameShape, sizeOf, tryBroadcast, type Aval, type Shape } from '../shape.js';
+import { formatAttrs, formatNumbers } from './format.js';
 import {
   MAX_CONSTANT_ELEMENTS,
   type Attrs,
@@ -65,8 +66,7 @@ export class ProgramBuilder {
   }
 
   constant(data: TypedArray, aval: Aval): ValueId {
-    const bits = Array.from(data, (v) => (Object.is(v, -0) ? '-0' : String(v))).join();
-    const key = `${aval.dtype}[${aval.shape.join()}]${bits}`;
+    const key = `${aval.dtype}[${aval.shape.join()}]${formatNumbers(data)}`;
     let id = this.constants.get(key);
     if (id === undefined) {
       id = this.values.push({ aval, constant: data }) - 1;
@@ -92,7 +92,7 @@ export class ProgramBuilder {
     const same = this.withoutElements(op, inputs, avals) ?? this.simplified(op, attrs, inputs, avals);
     if (same !== undefined) return [same];
     inputs = this.withoutExpands(op, inputs, avals);
-    const key = `${op} ${inputs.join()} ${JSON.stringify(attrs)}`;
+    const key = `${op} ${inputs.join()} ${formatAttrs(attrs)}`;
     const known = this.known.get(key);
     if (known) return known;
     const folded = this.folded(op, attrs, inputs, avals);

@@ -10,6 +10,10 @@ import { describeTrace, type Trace } from './trace.js';
 export interface CompiledProgram extends Lowered {
   readonly executable: Promise<Executable>;
   readonly captured: readonly Storage[];
+  /** Scheduled runs of it: it is not disposed of meanwhile. */
+  uses: number;
+  /** No longer in the cache: disposed of after its last run. */
+  forgotten: boolean;
 }
 
 /** What `onCompile` listeners are told. */
@@ -88,7 +92,7 @@ export class ProgramCache {
     const executable = this.backend.compile(lowered.program);
     // The run that waits for it reports the error.
     executable.catch(() => this.forget(hash, entry));
-    const compiled: CompiledProgram = { ...lowered, executable };
+    const compiled: CompiledProgram = { ...lowered, executable, uses: 0, forgotten: false };
     const entry: Entry = { key: trace.key, compiled, lines };
     this.counts.compiles++;
     if (listeners.size > 0) this.report(trace, entry, loweringMs, start);
@@ -97,12 +101,24 @@ export class ProgramCache {
     if (this.order.size > CAPACITY) {
       const oldest = this.order.values().next().value!;
       this.forget(hashOf(oldest.key), oldest);
-      void oldest.compiled.executable.then((e) => e.dispose()).catch(() => undefined);
     }
     return compiled;
   }
 
+  /** A run of `program` is scheduled. */
+  retain(program: CompiledProgram): void {
+    program.uses++;
+  }
+
+  /** A run of `program` has ended. */
+  release(program: CompiledProgram): void {
+    if (--program.uses === 0 && program.forgotten) disposeOf(program);
+  }
+
   private forget(hash: number, entry: Entry): void {
+    if (entry.compiled.forgotten) return;
+    entry.compiled.forgotten = true;
+    if (entry.compiled.uses === 0) disposeOf(entry.compiled);
     this.order.delete(entry);
     for (const storage of entry.compiled.captured) this.letGo(storage);
     const rest = (this.buckets.get(hash) ?? []).filter((e) => e !== entry);
@@ -131,10 +147,14 @@ export class ProgramCache {
   }
 
   dispose(): void {
-    for (const entry of this.order) void entry.compiled.executable.then((e) => e.dispose()).catch(() => undefined);
+    for (const entry of this.order) disposeOf(entry.compiled);
     this.order.clear();
     this.buckets.clear();
   }
+}
+
+function disposeOf({ executable }: CompiledProgram): void {
+  void executable.then((e) => e.dispose()).catch(() => undefined);
 }
 
 function hashOf(key: Int32Array): number {

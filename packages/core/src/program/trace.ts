@@ -8,6 +8,7 @@ import type { Tensor } from '../graph/tensor.js';
 import type { Storage } from '../runtime/storage.js';
 import type { Version } from '../runtime/version.js';
 import { formatAval } from '../shape.js';
+import { formatAttrs, formatNumbers } from './format.js';
 import type { InputRole } from './program.js';
 
 export interface TraceOutput {
@@ -133,7 +134,7 @@ const leafKeys = new WeakMap<Storage, number>();
 function leafKey(storage: Storage): number {
   let key = leafKeys.get(storage);
   if (key === undefined) {
-    const content = storage.kind === 'literal' ? `=${Array.from(storage.hostData()!).join()}` : '';
+    const content = storage.kind === 'literal' ? `=${formatNumbers(storage.hostData()!)}` : '';
     key = intern(`leaf ${roleOf(storage)} ${formatAval(storage.aval)}${content}`);
     leafKeys.set(storage, key);
   }
@@ -159,7 +160,7 @@ function traceKey(trace: Trace): Int32Array {
 /** One line a leaf, node and output: what `onCompile` compares. */
 export function describeTrace(trace: Trace): string[] {
   const lines = trace.leaves.map((leaf, i) => {
-    const content = leaf.kind === 'literal' ? ` = ${Array.from(leaf.hostData()!).join()}` : '';
+    const content = leaf.kind === 'literal' ? ` = ${formatNumbers(leaf.hostData()!)}` : '';
     return `input ${i}: ${leaf.kind === 'literal' ? 'constant' : roleOf(leaf)} ${formatAval(leaf.aval)}${content}`;
   });
   for (const node of trace.nodes) {
@@ -167,7 +168,7 @@ export function describeTrace(trace: Trace): string[] {
       const t = input._resolve();
       return t._storage?.present ? `i${t._storage.slot}` : `n${t._recipe!.slot}${t._index ? `.${t._index}` : ''}`;
     });
-    const attrs = Object.keys(node.attrs).length ? ` ${JSON.stringify(node.attrs)}` : '';
+    const attrs = Object.keys(node.attrs).length ? ` ${formatAttrs(node.attrs)}` : '';
     const at = node.site?.modulePath ? ` in ${node.site.modulePath}` : '';
     lines.push(
       `node ${node.slot}: ${node.op.name}(${inputs.join(', ')})${attrs} → ${node.outputs.map(formatAval).join(', ')}${at}`,

@@ -5,7 +5,7 @@ import type { Device } from './device.js';
 import { AutogradError, DTypeError, DeviceError, ShapeError } from '../errors.js';
 import { describe } from '../graph/record.js';
 import { hide, noGrad } from '../graph/modes.js';
-import { isTensor, Tensor } from '../graph/tensor.js';
+import { isTensor, Tensor, type HookHandle, type TensorHook } from '../graph/tensor.js';
 import { formatAval, sameShape, type Aval } from '../shape.js';
 import { Storage, type MemoryRole } from './storage.js';
 import { Version } from './version.js';
@@ -36,8 +36,8 @@ export class Cell extends Tensor {
   _home: Device;
   /** @internal Called when a run that would have written the cell has failed. */
   _onDiscard: (() => void) | null = null;
-  /** @internal What the finalizer releases when a whole model is dropped. */
-  readonly _held: { storage: Storage | null } = { storage: null };
+  /** @internal What the finalizer releases when a whole model is dropped, and where. */
+  readonly _held: { storage: Storage | null; device: Device };
 
   constructor(initial: Tensor | { aval: Aval; device: Device }, options: CellOptions = {}) {
     const aval = isTensor(initial) ? initial : initial.aval;
@@ -49,7 +49,8 @@ export class Cell extends Tensor {
     const tensor = new Tensor(this, this._home);
     this._head = new Version(this, tensor);
     this._head.state = 'spent';
-    finalizer?.register(this, { held: this._held, device: this._home });
+    this._held = { storage: null, device: this._home };
+    finalizer?.register(this, this._held);
     if (isTensor(initial)) this.assign(initial);
     this.requiresGrad_(options.requiresGrad ?? false);
   }
@@ -60,6 +61,11 @@ export class Cell extends Tensor {
 
   override get isLeaf(): boolean {
     return true;
+  }
+
+  /** As {@link Tensor.registerHook}: for the gradients of every version that the cell will have. */
+  override registerHook(hook: TensorHook): HookHandle {
+    return this._addHook(hook);
   }
 
   override requiresGrad_(requiresGrad = true): this {
@@ -93,7 +99,11 @@ export class Cell extends Tensor {
     const tensor = new Tensor(this, this._home);
     tensor._requiresGrad = this._requiresGrad;
     const version = new Version(this, tensor);
-    this._home._runtime.write(this, version, value._current());
+    const source = value._resolve();
+    // A value in flight may still fail, and then the cell must keep what it has: its copy is a write like any other.
+    const inFlight = source._storage?.pending && this._head.tensor._storage;
+    const settled = inFlight ? noGrad(() => hide(() => source.reshape([...this.shape]))) : source;
+    this._home._runtime.write(this, version, settled);
   }
 
   /**
@@ -108,6 +118,7 @@ export class Cell extends Tensor {
       handle._storage = storage;
     } else {
       version.tensor._kept = true;
+      version.tensor._resolve()._kept = true;
       this._home._runtime.markVisible(version.tensor);
       handle._alias = version.tensor;
     }
@@ -143,6 +154,7 @@ export class Cell extends Tensor {
     const value = noGrad(() => hide(() => this.detach().to(device)));
     this._home._runtime.clear(this, 'replaced');
     this._home = device;
+    this._held.device = device;
     const tensor = new Tensor(this, device);
     this._head = new Version(this, tensor);
     this._head.state = 'spent';
@@ -155,8 +167,8 @@ export class Cell extends Tensor {
 const finalizer =
   typeof FinalizationRegistry === 'undefined'
     ? null
-    : new FinalizationRegistry<{ held: { storage: Storage | null }; device: Device }>(({ held, device }) => {
-        if (held.storage) device._runtime.memory.retire(held.storage);
+    : new FinalizationRegistry<Cell['_held']>(({ storage, device }) => {
+        if (storage) device._runtime.memory.retire(storage);
       });
 
 /** What a gradient is to its parameter: see {@link Parameter.grad}. */

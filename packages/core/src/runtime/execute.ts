@@ -1,5 +1,5 @@
 /**
- * Executing a scheduled run: upload, run, copy small results to the host, let go of what is done with.
+ * Executing a scheduled run: upload, run, let go of what is done with; then copy small results to the host.
  */
 import type { DeviceBuffer } from '../backends/backend.js';
 import { BackendError } from '../errors.js';
@@ -30,6 +30,7 @@ function buffersOf(runtime: Runtime, storages: readonly Storage[]): DeviceBuffer
 
 export async function execute(runtime: Runtime, run: Run): Promise<void> {
   const { backend, memory } = runtime;
+  const { checking } = modes;
   try {
     for (const leaf of run.leaves) {
       if (leaf.pending && !leaf.buffer && leaf.error === undefined) await leaf.pending;
@@ -41,16 +42,15 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
     const buffers = buffersOf(runtime, inputs);
     const retires = new Set(run.retires);
     const donated = inputs.map((s) => retires.has(s) && s.pins === 1 && !s.shared);
-    const results = modes.checking
+    const results = checking
       ? await runChecked(backend, run.program, buffers, inputs)
       : await executable.run(buffers, donated);
-    if (!modes.checking) inputs.forEach((s, i) => donated[i] && memory.donated(s));
+    if (!checking) inputs.forEach((s, i) => donated[i] && memory.donated(s));
     run.outputs.forEach((storage, i) => {
       storage.buffer = results[slots[i]!]!;
       storage.pending = null;
       memory.arrived(storage);
     });
-    await settleResults(runtime, run);
   } catch (error) {
     throw explain(runtime, error);
   } finally {
@@ -67,22 +67,28 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
   for (const storage of run.retires) memory.retire(storage);
 }
 
-/** Small results, and those that were asked for, go to the host with the run; large ones stay, under the budget. */
-async function settleResults(runtime: Runtime, run: Run): Promise<void> {
+/**
+ * Small results, and those that were asked for, go to the host with the run; large ones stay, under the budget. What
+ * can't be downloaded stays as well: the run has succeeded, those who read are told.
+ */
+export async function fetchResults(runtime: Runtime, run: Run): Promise<void> {
   const { memory } = runtime;
-  const fetched = run.outputs.filter(
-    (s) => run.wanted.has(s) || ((s.kind === 'result' || s.shared) && s.bytes <= HOST_RESULT_BYTES),
-  );
-  const wanted = fetched.filter((s) => s.kind !== 'cell' || s.shared || run.wanted.has(s));
-  const copies = wanted.length > 0 ? await runtime.backend.download(wanted.map((s) => s.buffer!)) : [];
-  wanted.forEach((storage, i) => {
-    const small = storage.bytes <= HOST_RESULT_BYTES;
-    if (storage.kind === 'cell' ? storage.shared && small : small) storage.host = copies[i]!;
-    else runtime.wantedCopies.set(storage, copies[i]!);
-    if (storage.kind === 'result' && small) memory.release(storage);
-  });
+  const small = (s: Storage): boolean => s.bytes <= HOST_RESULT_BYTES && (s.kind === 'result' || s.shared);
+  const fetched = run.outputs.filter((s) => run.wanted.has(s) || small(s));
+  try {
+    const copies = fetched.length > 0 ? await runtime.backend.download(fetched.map((s) => s.buffer!)) : [];
+    fetched.forEach((storage, i) => {
+      run.copies.set(storage, copies[i]!);
+      if (small(storage)) storage.host = copies[i]!;
+    });
+  } catch (error) {
+    run.downloadError = error;
+  }
   for (const storage of run.outputs) {
-    if (storage.kind === 'result' || storage.kind === 'activation') memory.touch(storage);
+    memory.unpin(storage);
+    if (storage.kind === 'cell') continue;
+    if (storage.kind === 'result' && storage.host) memory.release(storage);
+    else memory.touch(storage);
   }
 }
 

@@ -43,7 +43,6 @@ export class DeviceMemory {
   /** The storage has got a buffer. */
   arrived(storage: Storage): void {
     this.resident.add(storage);
-    if (storage.retired && storage.pins === 0) this.release(storage);
   }
 
   /** The buffer was consumed by a run. */

@@ -12,7 +12,7 @@ import { byteSize, sizeOf } from '../shape.js';
 import type { Cell } from './cell.js';
 import { enterGroup, gather, groupOf, regroup, type Group } from './groups.js';
 import type { Device } from './device.js';
-import { execute } from './execute.js';
+import { execute, fetchResults } from './execute.js';
 import { DeviceMemory } from './memory.js';
 import { Storage } from './storage.js';
 import { Dependencies, Version, type VersionState } from './version.js';
@@ -29,7 +29,8 @@ interface Request {
   readonly target: Tensor;
   /** The contents are wanted on the host. */
   readonly read: boolean;
-  readonly resolve: () => void;
+  /** Given the contents where the run has brought them to the host. */
+  readonly resolve: (contents: TypedArray | null) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -41,9 +42,12 @@ export interface Run {
   /** Old contents that this run's writes replace: retired when it succeeds. */
   readonly retires: readonly Storage[];
   readonly writes: readonly Version[];
-  /** Large results that were asked for: downloaded with the run. */
+  /** What somebody reads: downloaded with the run, whatever its size. */
   readonly wanted: ReadonlySet<Storage>;
-  readonly nodes: number;
+  /** What was downloaded. */
+  readonly copies: Map<Storage, TypedArray>;
+  /** Why nothing could be downloaded: told to those who read, the run itself has succeeded. */
+  downloadError: unknown;
   readonly done: Promise<void>;
   finish(): void;
   fail(error: unknown): void;
@@ -67,7 +71,6 @@ export class Runtime {
   private readonly clearing = new Set<Version>();
   private requests: Request[] = [];
   private tail: Promise<void> = Promise.resolve();
-  private readonly queue: Run[] = [];
   private waitingNodes = 0;
   private waitingBytes = 0;
   /** A module was called since the last run: a data loader runs it before it makes the next batch. */
@@ -246,20 +249,15 @@ export class Runtime {
     if (cause) throw cause;
     let storage = target._storage;
     if (!storage?.present) {
-      await this.request(target, true);
+      const contents = await this.request(target, true);
+      if (contents) return contents.slice();
       storage = target._storage!;
       if (storage.error !== undefined) throw storage.error as Error;
-      const wanted = this.wantedCopies.get(storage);
-      if (wanted) return wanted.slice();
-      if (storage.host) return storage.host.slice();
     }
     const host = storage.hostData();
     if (host) return host.slice();
     return this.download(storage);
   }
-
-  /** Host copies of large results that were asked for, while those who asked pick them up. */
-  readonly wantedCopies = new WeakMap<Storage, TypedArray>();
 
   private download(storage: Storage): Promise<TypedArray> {
     this.memory.pin(storage);
@@ -288,7 +286,7 @@ export class Runtime {
   }
 
   /** Asks for a value to be computed; requests of one tick share a run. */
-  request(target: Tensor, read = false): Promise<void> {
+  request(target: Tensor, read = false): Promise<TypedArray | null> {
     return new Promise((resolve, reject) => {
       if (this.requests.length === 0) queueMicrotask(() => this.startTick());
       this.requests.push({ target: target._resolve(), read, resolve, reject });
@@ -327,54 +325,61 @@ export class Runtime {
       if (!storage?.present) open.push(request);
       else if (storage.pending) {
         void storage.pending.then(() =>
-          storage.error === undefined ? request.resolve() : request.reject(storage.error),
+          storage.error === undefined ? request.resolve(null) : request.reject(storage.error),
         );
       } else if (storage.error !== undefined) request.reject(storage.error);
-      else request.resolve();
+      else request.resolve(null);
     }
-    if (open.length === 0) return;
-    let run: Run;
-    try {
-      run = this.schedule(open);
-    } catch (error) {
-      if (!(error instanceof StaleTensorError) || open.length === 1) {
-        for (const request of open) request.reject(error);
-        return;
-      }
-      // One of several can't be computed: the others are.
-      const causes = open.map((request) => unreadable(request.target));
-      this.requests = open.filter((_, i) => !causes[i]);
-      open.forEach((request, i) => causes[i] && request.reject(causes[i]));
-      this.startTick();
+    if (open.length > 0) this.schedule(open);
+  }
+
+  private schedule(requests: readonly Request[]): void {
+    if (this.lost) {
+      for (const request of requests) request.reject(this.lost);
       return;
     }
+    const group = gather(
+      requests.map(({ target }) => target),
+      this.clearing,
+    );
+    let open = requests;
+    let run: Run;
+    try {
+      try {
+        run = this.launch(open, group);
+      } catch (error) {
+        if (!(error instanceof StaleTensorError)) throw error;
+        // What can't be computed any more is left out; whoever asked for it is told why.
+        this.prune(group);
+        open = requests.filter(({ target, reject }) => {
+          const cause = unreadable(target);
+          if (cause) reject(cause);
+          return !cause;
+        });
+        if (open.length === 0) return;
+        run = this.launch(open, group);
+      }
+    } catch (error) {
+      for (const write of [...group.writes]) this.discard(write, error);
+      this.dissolve(group);
+      for (const request of open) request.reject(error);
+      return;
+    }
+    this.dissolve(group);
+    const storages = open.map(({ target }) => target._storage!);
     run.done.then(
-      () => open.forEach((request) => request.resolve()),
+      () =>
+        open.forEach((request, i) => {
+          if (request.read && run.downloadError !== undefined) request.reject(run.downloadError);
+          else request.resolve(run.copies.get(storages[i]!) ?? null);
+        }),
       (error: unknown) => open.forEach((request) => request.reject(error)),
     );
   }
 
-  private schedule(requests: readonly Request[]): Run {
-    if (this.lost) throw this.lost;
-    const targets = requests.map(({ target }) => target);
-    const read = requests.filter((request) => request.read).map(({ target }) => target);
-    const group = gather(targets, this.clearing);
-    try {
-      try {
-        return this.launch(targets, read, group);
-      } catch (error) {
-        if (!(error instanceof StaleTensorError)) throw error;
-        // What can't be computed any more, and was not asked for, is left out; whoever reads it is told why.
-        this.prune(group);
-        return this.launch(targets, read, group);
-      }
-    } catch (error) {
-      for (const write of [...group.writes]) this.discard(write, error);
-      throw error;
-    } finally {
-      for (const t of group.visible) this.visible.delete(t);
-      group.dissolve();
-    }
+  private dissolve(group: Group): void {
+    for (const t of group.visible) this.visible.delete(t);
+    group.dissolve();
   }
 
   private prune(group: Group): void {
@@ -389,14 +394,14 @@ export class Runtime {
     }
   }
 
-  private launch(targets: readonly Tensor[], read: readonly Tensor[], group: Group): Run {
+  private launch(requests: readonly Request[], group: Group): Run {
     const writes = [...group.writes];
     const cleared = [...this.clearing].filter((version) => {
       const making = version.tensor._storage ? null : groupOf(version.tensor);
       return making ? making === group : group.versions.has(version) || version.readers.size === 0;
     });
     const included = [
-      ...targets.map((tensor) => ({ tensor, write: undefined })),
+      ...requests.map(({ target }) => ({ tensor: target, write: undefined })),
       ...[...group.visible].map((tensor) => ({ tensor, write: undefined })),
       ...writes.map((write) => ({ tensor: write.tensor, write })),
     ];
@@ -440,15 +445,17 @@ export class Runtime {
       () => undefined,
       () => undefined,
     );
-    for (const target of read) wanted.add(outputs.get(target)!.storage);
+    for (const { target, read } of requests) if (read) wanted.add(outputs.get(target)!.storage);
 
     // From here on nothing throws: the graph moves on.
     const leaves = [...trace.leaves, ...program.captured];
+    this.cache.retain(program);
     for (const leaf of leaves) this.memory.pin(leaf);
     const versionsOf = versionsBehind(trace.nodes);
     for (const node of trace.nodes) node.group = null;
     for (const [t, { storage }] of outputs) {
       storage.pending = settled;
+      this.memory.pin(storage);
       t._storage = storage;
       this.visible.delete(t);
       if (storage.kind === 'activation') this.dependenciesOf(versionsOf(t))?.activations.add(storage);
@@ -486,23 +493,26 @@ export class Runtime {
       retires,
       writes,
       wanted,
-      nodes: trace.nodes.length,
+      copies: new Map(),
+      downloadError: undefined,
       done,
       finish,
       fail,
     };
     this.counts.runs++;
     this.counts.nodes += trace.nodes.length;
-    this.queue.push(run);
     void this.enqueue(async () => {
       try {
         await execute(this, run);
-        for (const write of run.writes) this.committed(write);
-        this.queue.shift();
-        run.finish();
       } catch (error) {
         this.failed(run, error);
+        return;
+      } finally {
+        this.cache.release(program);
       }
+      for (const write of run.writes) this.committed(write);
+      await fetchResults(this, run);
+      run.finish();
     });
     return run;
   }
@@ -545,6 +555,9 @@ export class Runtime {
 
   private committed(write: Version): void {
     if (write.state === 'scheduled') write.state = 'current';
+    // Where a run between the two has failed, `previous` is older than what this run was to retire.
+    const old = write.previous?.tensor._storage;
+    if (old) this.memory.retire(old);
     write.previous = null;
     if (write.cell._head === write) write.cell._held.storage = write.tensor._storage;
   }
@@ -558,10 +571,10 @@ export class Runtime {
             `${this.device.name}: a run failed: ${cause instanceof Error ? cause.message : String(cause)}`,
             { cause },
           );
-    this.queue.splice(this.queue.indexOf(run), 1);
     for (const storage of run.outputs) {
       storage.error = error;
       storage.pending = null;
+      this.memory.unpin(storage);
     }
     for (const write of run.writes) this.discard(write, error);
     for (const write of [...this.writes.values()]) {
@@ -580,12 +593,16 @@ export class Runtime {
       tensor._alias = null;
     }
     tensor._storage.error ??= error;
-    const previous = version.previous;
+    const { previous } = version;
     if (cell._head === version && previous) {
       cell._head = previous;
       if (previous.state === 'replaced') previous.state = 'current';
-    } else if (cell._head.previous === version) {
-      cell._head.previous = previous;
+    } else if (previous) {
+      // A later write goes back further if it fails too. Without one, nobody needs what was there before.
+      let later: Version | null = cell._head;
+      while (later && later.previous !== version) later = later.previous;
+      if (later) later.previous = previous;
+      else if (previous.tensor._storage) this.memory.retire(previous.tensor._storage);
     }
     cell._onDiscard?.();
   }
