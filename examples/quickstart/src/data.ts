@@ -3,7 +3,7 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Generator } from '@fakkel/core';
+import { FakkelError, Generator } from '@fakkel/core';
 import {
   type Dataset,
   digits,
@@ -11,6 +11,7 @@ import {
   type FileOptions,
   HostArray,
   type IdxDataset,
+  IdxError,
   MapDataset,
   mnist,
   randomSplit,
@@ -60,8 +61,15 @@ export async function loadData(name: string, seed: number, onNote: (line: string
   const { title, load } = known ?? { title: path.basename(name), load: mnist };
   const files: FileOptions = known ? { onProgress: announceOnce(onNote) } : { root: name };
 
-  const all = await load({ ...files, train: true });
-  const own = known || (await hasImages(name, 't10k')) ? await load({ ...files, train: false }) : undefined;
+  const read = (train: boolean): Promise<IdxDataset> =>
+    load({ ...files, train }).catch((cause: unknown) => {
+      if (!(cause instanceof FakkelError) || cause instanceof IdxError) throw cause;
+      throw new UsageError(`${cause.message}\nA folder that holds them can be named as it is: --data <folder>.`, {
+        cause,
+      });
+    });
+  const all = await read(true);
+  const own = known || (await hasImages(name, 't10k')) ? await read(false) : undefined;
   const classes = known ? all.classes : classesOf(all, own);
   const images = toInput(all, name);
   if (own) {
