@@ -62,7 +62,9 @@ describe('dtypes are PyTorch’s', () => {
     ['int32 + float64', i32.add(f64), 'float64'],
     ['float32 + float64', f32.add(f64), 'float64'],
     ['bool + 1', bool.add(1), 'int32'],
-    ['bool + bool', bool.add(bool), 'int32'],
+    ['bool + bool', bool.add(bool), 'bool'],
+    ['bool · bool', bool.mul(bool), 'bool'],
+    ['max(bool, bool)', bool.maximum(bool), 'bool'],
     ['bool · float32', bool.mul(f32), 'float32'],
     ['int32 clamped to 0.5', i32.clamp(0.5, 2), 'float32'],
     ['int32²', i32.pow(2), 'int32'],
@@ -122,4 +124,13 @@ test('numbers are inputs: a hundred values are one program, also where they are 
       .clamp(i / 7, i + 0.2)
       .data();
   expect(stats().compiles - before).toBe(1);
+});
+
+test('sums and products of bool tensors are or and and, as in PyTorch', async () => {
+  const a = tensor([true, true, false, false]);
+  const b = tensor([true, false, true, false]);
+  expect(await a.add(b).toArray()).toEqual([true, true, true, false]);
+  expect(await a.mul(b).toArray()).toEqual([true, false, false, false]);
+  expect(await a.maximum(b).toArray()).toEqual([true, true, true, false]);
+  expect(await a.minimum(b).toArray()).toEqual([true, false, false, false]);
 });

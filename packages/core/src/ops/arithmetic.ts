@@ -34,6 +34,7 @@ function partials(
 }
 
 const plus = binary('add', {
+  keepsBool: true,
   vjp: partials(
     {},
     ({ gradient }) => gradient,
@@ -98,6 +99,7 @@ export function sub(a: TensorLike, b: TensorLike, { alpha }: AlphaOptions = {}):
  * await tensor([1, 2]).mul(3).toArray(); // [3, 6]
  */
 export const mul: BinaryFunction = binary('mul', {
+  keepsBool: true,
   vjp: partials(
     { inputs: 'all' },
     ({ gradient, inputs: [, b] }) => gradient.mul(b),
@@ -139,6 +141,7 @@ const shared = (context: Context, winner: Tensor, other: Tensor, loses: 'lt' | '
  * await tensor([1, 5]).maximum(tensor([4, 2])).toArray(); // [4, 5]
  */
 export const maximum: BinaryFunction = binary('maximum', {
+  keepsBool: true,
   vjp: partials(
     { inputs: 'all' },
     (context) => shared(context, context.inputs[0], context.inputs[1], 'lt'),
@@ -156,6 +159,7 @@ export const maximum: BinaryFunction = binary('maximum', {
  * await tensor([1, 5]).minimum(tensor([4, 2])).toArray(); // [1, 2]
  */
 export const minimum: BinaryFunction = binary('minimum', {
+  keepsBool: true,
   vjp: partials(
     { inputs: 'all' },
     (context) => shared(context, context.inputs[0], context.inputs[1], 'gt'),

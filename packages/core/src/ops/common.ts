@@ -85,11 +85,13 @@ export function binary(
   definition: {
     /** 'float': integers become float32 first (division). 'number': bool becomes int32. 'any': bool stays. */
     computesIn?: 'float' | 'number' | 'any' | 'bool';
+    /** Two bools give bool (for sum and product: or, and) where it computes in numbers. Default false: int32. */
+    keepsBool?: boolean;
     result?: DType;
     vjp: VjpRule<NoAttrs> | typeof NON_DIFFERENTIABLE;
   },
 ): BinaryFunction {
-  const { computesIn = 'number', result, vjp } = definition;
+  const { computesIn = 'number', keepsBool = false, result, vjp } = definition;
   const op = defineOp<NoAttrs>({
     name,
     infer(inputs) {
@@ -102,10 +104,12 @@ export function binary(
   const apply = (a: TensorLike, b: TensorLike): Tensor => {
     const [x, y] = operands(name, [a, b]) as [Tensor, Tensor];
     let dtype = resultType(x, y);
-    if (computesIn === 'number' && dtype === 'bool') dtype = 'int32';
+    const bools = computesIn === 'number' && dtype === 'bool';
+    if (bools) dtype = 'int32';
     if (computesIn === 'float' && !isFloat(dtype)) dtype = 'float32';
     if (computesIn === 'bool') dtype = 'bool';
-    return record1(op, [castTo(x, dtype), castTo(y, dtype)], NO_ATTRS);
+    const out = record1(op, [castTo(x, dtype), castTo(y, dtype)], NO_ATTRS);
+    return bools && keepsBool ? out.to('bool') : out;
   };
   return Object.assign(apply, { op });
 }
