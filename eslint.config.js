@@ -46,6 +46,8 @@ export default defineConfig(
       '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }],
       // Modules are callable: a class and the interface that gives it its call signature share a name.
       '@typescript-eslint/no-unsafe-declaration-merging': 'off',
+      // Walking up a chain begins with `this`.
+      '@typescript-eslint/no-this-alias': 'off',
       // An interface may be asynchronous where one implementation is not.
       '@typescript-eslint/require-await': 'off',
     },

@@ -34,34 +34,34 @@ export async function resolveFromApplication(name: string): Promise<string | und
 /** Folders, each with a slash at its end. */
 async function applicationFolders(): Promise<Set<string>> {
   const { realpathSync } = await import('node:fs');
-  const { dirname, join } = await import('node:path');
+  const path = await import('node:path');
   const folders: string[] = [];
   const main = process.argv[1];
   if (main !== undefined) {
     // `node .` names a folder; an installed command is a link into the package that it belongs to.
-    folders.push(main, dirname(main));
+    folders.push(main, path.dirname(main));
     try {
-      folders.push(dirname(realpathSync(main)));
+      folders.push(path.dirname(realpathSync(main)));
     } catch {
       // `node app` for app.js
     }
   }
-  return new Set([...folders, process.cwd()].map((folder) => join(folder, '/')));
+  return new Set([...folders, process.cwd()].map((folder) => path.join(folder, '/')));
 }
 
 async function resolveImport(name: string, folders: readonly string[]): Promise<string | undefined> {
   const { readFileSync } = await import('node:fs');
-  const { join } = await import('node:path');
+  const path = await import('node:path');
   const { pathToFileURL } = await import('node:url');
   for (const folder of folders) {
     let manifest: { exports?: unknown };
     try {
-      manifest = JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as { exports?: unknown };
+      manifest = JSON.parse(readFileSync(path.join(folder, name, 'package.json'), 'utf8')) as { exports?: unknown };
     } catch {
       continue;
     }
     const target = mainTarget(manifest.exports);
-    return target === undefined ? undefined : pathToFileURL(join(folder, name, target)).href;
+    return target === undefined ? undefined : pathToFileURL(path.join(folder, name, target)).href;
   }
   return undefined;
 }

@@ -23,7 +23,7 @@ export async function evaluate(...tensors: Tensor[]): Promise<void> {
   await Promise.all(
     tensors.map((t) => {
       const value = t._resolve();
-      return value._storage?.present ? (value._storage.pending ?? undefined) : t.device._runtime.request(value);
+      return value._storage?.present ? (value._storage.pending ?? Promise.resolve()) : t.device._runtime.request(value);
     }),
   );
   for (const t of tensors) {

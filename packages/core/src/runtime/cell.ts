@@ -7,7 +7,7 @@ import { describe } from '../graph/record.js';
 import { hide, noGrad } from '../graph/modes.js';
 import { isTensor, Tensor, type HookHandle, type TensorHook } from '../graph/tensor.js';
 import { formatAval, sameShape, type Aval } from '../shape.js';
-import { Storage, type MemoryRole } from './storage.js';
+import { type Storage, type MemoryRole } from './storage.js';
 import { Version } from './version.js';
 
 export interface CellOptions {

@@ -40,7 +40,7 @@ export async function runChecked(
   };
   const check = async (buffer: DeviceBuffer, aval: Aval, what: (found: string) => string): Promise<void> => {
     if (!isFloat(aval.dtype)) return;
-    const found = firstNonFinite((await backend.download([buffer]))[0]!);
+    const found = firstNonFinite((await backend.download([buffer]))[0]);
     if (found) throw new NonFiniteError(what(found));
   };
   const firstReader = (id: number): Node | null => {
@@ -49,16 +49,16 @@ export async function runChecked(
   };
   try {
     for (let i = 0; i < program.inputs.length; i++) {
-      const { aval, role } = program.inputs[i]!;
+      const { aval, role } = program.inputs[i];
       if (role !== 'data' && role !== 'state') continue;
-      await check(buffers[i]!, aval, (found) => {
-        const name = inputs[i]!.role === 'data' ? 'the data' : `a ${inputs[i]!.role}`;
+      await check(buffers[i], aval, (found) => {
+        const name = inputs[i].role === 'data' ? 'the data' : `a ${inputs[i].role}`;
         return `${name} ${formatAval(aval)} given to ${place(firstReader(i))} holds ${found}`;
       });
     }
     program.constants.forEach(({ aval, data }, i) => give(program.inputs.length + i, backend.upload(data, aval)));
     for (let i = 0; i < program.nodes.length; i++) {
-      const node = program.nodes[i]!;
+      const node = program.nodes[i];
       const args = node.inputs.map((id) => values.get(id)!);
       const executable = await backend.compile(single(program, i));
       const results = await executable
@@ -67,9 +67,9 @@ export async function runChecked(
           [...new Set(args)].map(() => false),
         )
         .finally(() => executable.dispose());
-      node.outputs.forEach((id, k) => give(id, results[k]!));
+      node.outputs.forEach((id, k) => give(id, results[k]));
       for (let k = 0; k < results.length; k++) {
-        await check(results[k]!, node.avals[k]!, (found) => `${place(origins[i] ?? null, node.op)} made ${found}`);
+        await check(results[k], node.avals[k], (found) => `${place(origins[i] ?? null, node.op)} made ${found}`);
       }
     }
     const results = program.outputs.map((o) => values.get(o.value)!);
@@ -83,11 +83,11 @@ export async function runChecked(
 
 /** The program of one node. */
 function single(program: Program, i: number): Program {
-  const node = program.nodes[i]!;
+  const node = program.nodes[i];
   const avals = new Map<number, Aval>();
   program.inputs.forEach((input, id) => avals.set(id, input.aval));
   program.constants.forEach((constant, k) => avals.set(program.inputs.length + k, constant.aval));
-  for (const n of program.nodes) n.outputs.forEach((id, k) => avals.set(id, n.avals[k]!));
+  for (const n of program.nodes) n.outputs.forEach((id, k) => avals.set(id, n.avals[k]));
   const ids = [...new Set(node.inputs)];
   return {
     inputs: ids.map((id) => ({ aval: avals.get(id)!, role: 'data' })),
@@ -106,7 +106,7 @@ function single(program: Program, i: number): Program {
 
 function firstNonFinite(data: TypedArray): string | null {
   for (let i = 0; i < data.length; i++) {
-    const v = data[i]!;
+    const v = data[i];
     if (!Number.isFinite(v)) return `${Number.isNaN(v) ? 'NaN' : v > 0 ? 'Inf' : '-Inf'} (element ${i})`;
   }
   return null;

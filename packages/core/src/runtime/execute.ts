@@ -38,7 +38,7 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
     }
     const executable = await run.program.executable;
     const { used, outputs: slots } = run.program;
-    const inputs = used.map((i) => run.leaves[i]!);
+    const inputs = used.map((i) => run.leaves[i]);
     const buffers = buffersOf(runtime, inputs);
     const retires = new Set(run.retires);
     const donated = inputs.map((s) => retires.has(s) && s.pins === 1 && !s.shared);
@@ -47,7 +47,7 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
       : await executable.run(buffers, donated);
     if (!checking) inputs.forEach((s, i) => donated[i] && memory.donated(s));
     run.outputs.forEach((storage, i) => {
-      storage.buffer = results[slots[i]!]!;
+      storage.buffer = results[slots[i]]!;
       storage.pending = null;
       memory.arrived(storage);
     });
@@ -78,7 +78,7 @@ export async function fetchResults(runtime: Runtime, run: Run): Promise<void> {
   try {
     const copies = fetched.length > 0 ? await runtime.backend.download(fetched.map((s) => s.buffer!)) : [];
     fetched.forEach((storage, i) => {
-      run.copies.set(storage, copies[i]!);
+      run.copies.set(storage, copies[i]);
       if (small(storage)) storage.host = copies[i]!;
     });
   } catch (error) {

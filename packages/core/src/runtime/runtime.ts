@@ -268,7 +268,7 @@ export class Runtime {
         const host = storage.hostData();
         if (host) return host.slice();
         if (storage.kind === 'result') this.memory.touch(storage);
-        return (await this.backend.download([storage.buffer!]))[0]!;
+        return (await this.backend.download([storage.buffer!]))[0];
       } finally {
         this.memory.unpin(storage);
       }
@@ -371,7 +371,7 @@ export class Runtime {
       () =>
         open.forEach((request, i) => {
           if (request.read && run.downloadError !== undefined) request.reject(run.downloadError);
-          else request.resolve(run.copies.get(storages[i]!) ?? null);
+          else request.resolve(run.copies.get(storages[i]) ?? null);
         }),
       (error: unknown) => open.forEach((request) => request.reject(error)),
     );
@@ -644,7 +644,7 @@ function versionsBehind(nodes: readonly Node[]): (t: Tensor, node?: Node) => rea
       else if (t._version) own.push(t._version);
     }
     const [first] = below;
-    sets.set(node, own.length === 0 && below.size === 1 ? first! : { own, below: [...below] });
+    sets.set(node, own.length === 0 && below.size === 1 ? first : { own, below: [...below] });
   }
   return (t, node = t._recipe ?? undefined) => {
     const start = node && sets.get(node);
@@ -669,7 +669,7 @@ function savedActivations(nodes: readonly Node[], outputs: ReadonlyMap<Tensor, u
     if (!node.save || node.consumed || typeof node.op.vjp === 'string') continue;
     const { reads } = node.op.vjp;
     const inputs = reads.inputs === 'all' ? node.inputs.map((_, i) => i) : (reads.inputs ?? []);
-    const values = [...inputs.map((i) => node.inputs[i]!), ...(reads.outputs ?? []).map((i) => node.outputs[i]!)];
+    const values = [...inputs.map((i) => node.inputs[i]), ...(reads.outputs ?? []).map((i) => node.outputs[i])];
     for (const value of values) {
       const t = value?._resolve();
       if (t && !t._storage?.present && t._recipe && !outputs.has(t) && sizeOf(t.shape) > 0) saved.add(t);
