@@ -26,7 +26,7 @@ import {
   show,
 } from './safetensors-format.js';
 
-export { type RawData, type RawTensor, type SafetensorsDType, SafetensorsError } from './safetensors-format.js';
+export { type RawTensor, type SafetensorsDType, SafetensorsError } from './safetensors-format.js';
 
 /** A tensor to write: as {@link RawTensor}, but the bytes may come in any view of them. */
 export interface TensorToWrite {

@@ -5,9 +5,8 @@ import { isFloat, promote, type DType } from '../dtype.js';
 import { DTypeError } from '../errors.js';
 import { operands, record1, type TensorLike } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
-import type { Attrs } from '../program/program.js';
 import { broadcastShapes, formatAval, sameShape, type Aval, type Shape } from '../shape.js';
-import { defineOp, type NON_DIFFERENTIABLE, type Op, type OpDef, type VjpRule } from './def.js';
+import { defineOp, type NON_DIFFERENTIABLE, type Op, type VjpRule } from './def.js';
 
 export type NoAttrs = Record<string, never>;
 export const NO_ATTRS: NoAttrs = {};
@@ -132,10 +131,4 @@ function beside(dtype: DType, zeroDim: DType): DType {
 /** x in another dtype: itself where it has that one. A host scalar is converted at once, so it stays an input. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : x.to(dtype);
-}
-
-/** Defines an op with one output and returns a function that records it. */
-export function unaryOp<A extends Attrs>(definition: OpDef<A>): (x: Tensor, attrs: A) => Tensor {
-  const op = defineOp(definition);
-  return (x, attrs) => record1(op, [x], attrs);
 }

@@ -4,7 +4,7 @@
  */
 import { runKernel } from '../backends/reference/index.js';
 import type { TypedArray } from '../dtype.js';
-import { allocate, itemSize } from '../dtype.js';
+import { allocate } from '../dtype.js';
 import { BackendError } from '../errors.js';
 import { sameShape, sizeOf, tryBroadcast, type Aval, type Shape } from '../shape.js';
 import { formatAttrs, formatNumbers } from './format.js';
@@ -331,22 +331,4 @@ export class ProgramBuilder {
     };
     return { program, slots, used, origins: kept.map((node) => node.origin) };
   }
-}
-
-/** Bytes of the intermediates of a program at the worst moment, counting each until its last use. */
-export function peakIntermediateBytes(program: Program): number {
-  const outputs = new Set(program.outputs.map((o) => o.value));
-  const bytes = new Map<number, number>();
-  let now = 0;
-  let peak = 0;
-  for (const node of program.nodes) {
-    node.outputs.forEach((id, i) => {
-      const { shape, dtype } = node.avals[i];
-      bytes.set(id, sizeOf(shape) * itemSize(dtype));
-      now += bytes.get(id)!;
-    });
-    peak = Math.max(peak, now);
-    for (const id of node.lastUses) if (!outputs.has(id)) now -= bytes.get(id) ?? 0;
-  }
-  return peak;
 }
