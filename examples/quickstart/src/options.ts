@@ -31,7 +31,7 @@ export interface Options extends Settings {
   readonly given: Partial<Settings>;
 }
 
-const DEFAULT_LR = { sgd: 0.02, adam: 0.001 } as const;
+const DEFAULT_LR = { sgd: 0.01, adam: 0.001 } as const;
 
 /**
  * Reads the command line.
@@ -45,7 +45,7 @@ export function parseOptions(argv: readonly string[], configure: (command: Comma
       .description('Trains LeNet-5, shows how it learns, and writes the weights and a report with pictures.')
       .option('--data <name>', `data set (${DATA_SETS.join(', ')}) or a folder with IDX files`, dataSet, 'digits')
       .addOption(new Option('--model <name>', 'network').choices(MODELS).default('lenet5'))
-      .option('--epochs <number>', 'how often to go through the training images', wholeNumber(1), 15)
+      .option('--epochs <number>', 'how often to go through the training images', wholeNumber(1), 12)
       .option('--batch-size <number>', 'images in a training step', wholeNumber(1), 32)
       .addOption(new Option('--optimizer <name>', 'update rule').choices(Object.keys(DEFAULT_LR)).default('sgd'))
       .option('--lr <number>', `learning rate (default: ${DEFAULT_LR.sgd}, with adam ${DEFAULT_LR.adam})`, positive)

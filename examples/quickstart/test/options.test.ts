@@ -17,9 +17,9 @@ test('without options: LeNet-5, the digits, SGD', () => {
     {
       "batchSize": 32,
       "data": "digits",
-      "epochs": 15,
+      "epochs": 12,
       "given": {},
-      "lr": 0.02,
+      "lr": 0.01,
       "model": "lenet5",
       "optimizer": "sgd",
       "report": true,
@@ -87,6 +87,6 @@ test('a checkpoint has the last word on everything but the number of epochs', ()
 
 test('the command for the same run again', () => {
   expect(commandOf(parseOptions(['--data', '/my data']))).toMatchInlineSnapshot(
-    `"npm run quickstart -- --data '/my data' --model lenet5 --epochs 15 --batch-size 32 --lr 0.02 --optimizer sgd --seed 0"`,
+    `"npm run quickstart -- --data '/my data' --model lenet5 --epochs 12 --batch-size 32 --lr 0.01 --optimizer sgd --seed 0"`,
   );
 });
