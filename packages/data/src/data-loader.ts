@@ -3,7 +3,14 @@
  *
  * Source: PyTorch 1.13, `torch/utils/data/dataloader.py`.
  */
-import { defaultGenerator, FakkelError, flushWaiting, OutOfRangeError, type Device, type Generator } from '@fakkel/core';
+import {
+  defaultGenerator,
+  FakkelError,
+  flushWaiting,
+  OutOfRangeError,
+  type Device,
+  type Generator,
+} from '@fakkel/core';
 import { defaultCollate, type Collated, type NumberDTypes } from './collate.js';
 import type { Dataset } from './dataset.js';
 import { breathe } from './event-loop.js';
@@ -86,7 +93,9 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
   get length(): number {
     const { length } = this.batchSampler as Partial<Sampler>;
     if (length === undefined) {
-      throw new OutOfRangeError('DataLoader.length: the batchSampler does not say its length; give it a `length` property');
+      throw new OutOfRangeError(
+        'DataLoader.length: the batchSampler does not say its length; give it a `length` property',
+      );
     }
     return length;
   }
