@@ -26,7 +26,8 @@ const below = (path: string): string[] =>
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
-  ...below('docs').filter((name) => name.endsWith('.md')),
+  // docs/api is written by typedoc.
+  ...below('docs').filter((name) => name.endsWith('.md') && !name.startsWith('docs/api/')),
   ...packageFolders.map((name) => `${name}/README.md`),
 ].sort();
 const sources = packageFolders
