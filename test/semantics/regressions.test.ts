@@ -9,6 +9,7 @@ import {
   nn,
   ones,
   Parameter,
+  setMemoryBudget,
   StaleTensorError,
   stats,
   tensor,
@@ -343,4 +344,99 @@ test('tensors without elements among others', async () => {
       .sum(1)
       .toArray(),
   ).toEqual([1, 1]);
+});
+
+test('a forward pass on a write that runs with it can be differentiated afterwards', async () => {
+  const device = await freshDevice();
+  const weight = new Parameter(tensor([3], { device }));
+  weight.assign(weight.mul(2));
+  const loss = weight.square().sum();
+  expect(await loss.item()).toBe(36);
+  loss.backward();
+  expect(await weight.grad!.item()).toBe(12);
+});
+
+test('so can one after a step that nobody awaits', async () => {
+  const weight = new Parameter(tensor([3]));
+  const optimizer = new SGD([weight], { lr: 0.5 });
+  weight.square().sum().backward();
+  void optimizer.step();
+  optimizer.zeroGrad();
+  const loss = weight.add(1).square().sum();
+  expect(await loss.item()).toBe(1);
+  loss.backward();
+  expect(await weight.grad!.item()).toBe(2);
+});
+
+test('gradients that a loader flushes between micro-batches are gone with the step', async () => {
+  const device = await freshDevice();
+  const weight = new Parameter(tensor([3], { device }));
+  const optimizer = new SGD([weight], { lr: 0.1 });
+  for (let i = 0; i < 5; i++) {
+    optimizer.zeroGrad();
+    for (let micro = 0; micro < 2; micro++) {
+      weight.square().sum().backward();
+      if (micro === 0) await flush(device);
+    }
+    await optimizer.step();
+    expect(memory(device).buffers.gradient).toBe(0);
+  }
+  expect(stats(device).backend.liveBuffers).toBe(memory(device).totalBuffers);
+});
+
+test('gradients since the last step add up, also where zeroGrad() was forgotten', async () => {
+  const weight = new Parameter(tensor([3]));
+  const optimizer = new SGD([weight], { lr: 0.1 });
+  weight.sum().backward();
+  await optimizer.step();
+  weight.sum().backward();
+  weight.mul(2).sum().backward();
+  expect(await weight.grad!.item()).toBe(3);
+});
+
+test('a value recorded on a hidden one that was not kept runs before the cell behind it moves on', async () => {
+  const device = await freshDevice();
+  const cell = new Cell(tensor([1], { device }));
+  for (const needed of [true, false]) {
+    let inner = tensor([0], { device });
+    hidden(() => void (inner = cell.mul(10)));
+    if (needed) await inner.add(1).data();
+    else await cell.mul(3).data();
+    const outer = inner.add(2);
+    cell.assign(tensor([5], { device }));
+    expect(await outer.item()).toBe(needed ? 12 : 52);
+  }
+});
+
+describe('a large value that the budget pushed out', () => {
+  const large = [100, 100];
+
+  test('is computed again from a snapshot, whatever became of the cell', async () => {
+    const device = await freshDevice();
+    setMemoryBudget(0, device);
+    const cell = new Cell(ones(large, { device }));
+    hidden(() => cell.assign(cell.add(1)));
+    const snapshot = cell.clone();
+    const value = snapshot.mul(3);
+    await value.data();
+    hidden(() => cell.assign(cell.mul(0)));
+    await flush(device);
+    expect((await value.data())[0]).toBe(6);
+  });
+
+  test('is there for a write that reads it when the cell behind it moves on', async () => {
+    const device = await freshDevice();
+    const weight = new Cell(ones(large, { device }));
+    const cell = new Cell(ones(large, { device }));
+    hidden(() => weight.assign(weight.add(1)));
+    await flush(device);
+    const value = weight.mul(3);
+    await value.data();
+    hidden(() => cell.assign(value.add(1)));
+    setMemoryBudget(0, device);
+    await tensor([1], { device }).expand(large).mul(2).data();
+    hidden(() => weight.assign(weight.mul(0)));
+    await flush(device);
+    expect((await cell.data())[0]).toBe(7);
+  });
 });

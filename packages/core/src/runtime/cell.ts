@@ -230,7 +230,7 @@ export class Parameter extends Cell {
     }
     this._gradient.label = `gradient of ${this.label}`;
     const spent = this._gradientState === 'spent' || this._gradientState === 'mixed';
-    const there = this._gradientState !== 'none' && (!spent || this._retainsGrad);
+    const there = this._gradientState === 'pending' || this._gradientState === 'mixed' || (spent && this._retainsGrad);
     this._gradient.assign(there ? this._gradient.add(gradient) : gradient);
     this._gradientState = spent ? 'mixed' : 'pending';
   }

@@ -6,8 +6,8 @@ import { BackendError } from '../errors.js';
 import { modes } from '../graph/modes.js';
 import { runChecked } from './checking.js';
 import { formatMemory } from './memory.js';
-import { HOST_RESULT_BYTES, type Run, type Runtime } from './runtime.js';
-import type { Storage } from './storage.js';
+import type { Run, Runtime } from './runtime.js';
+import { HOST_RESULT_BYTES, type Storage } from './storage.js';
 
 /** Uploads what is not on the device yet. */
 function buffersOf(runtime: Runtime, storages: readonly Storage[]): DeviceBuffer[] {

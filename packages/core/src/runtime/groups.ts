@@ -11,6 +11,8 @@ import type { Version } from './version.js';
 /** Un-run work that hangs together. */
 export class Group {
   private parent: Group | null = null;
+  /** Its work has been scheduled: what of it was not needed waits in no group. */
+  private dissolved = false;
   /** Visible values that the group computes. */
   visible = new Set<Tensor>();
   /** Pending writes whose value the group computes. */
@@ -50,8 +52,15 @@ export class Group {
     return this.visible.size + this.writes.size + this.versions.size;
   }
 
-  /** Its work has been scheduled: nothing waits here any more. */
+  /** The group of a node; none for one that has run, or that was not needed when its group ran. */
+  static of(node: Node | null): Group | null {
+    const group = node?.group?.root();
+    return group && !group.dissolved ? group : null;
+  }
+
+  /** Nothing waits here any more. */
   dissolve(): void {
+    this.dissolved = true;
     for (const version of this.versions) version.readers.delete(this);
     this.visible = new Set();
     this.writes = new Set();
@@ -64,8 +73,7 @@ const EMPTY_VERSIONS = new Set<Version>();
 
 /** The group of a value that waits: that of its node. */
 export function groupOf(t: Tensor): Group | null {
-  const node = t._resolve()._recipe;
-  return node?.group?.root() ?? null;
+  return Group.of(t._resolve()._recipe);
 }
 
 /** The group of a value that waits, or waits again: what ran before and was not kept gets a new one. */
@@ -77,7 +85,7 @@ export function regroup(t: Tensor): Group | null {
   while (stack.length > 0) {
     const value = stack.pop()!._resolve();
     const node = value._storage?.present ? null : value._recipe;
-    if (!node || node.group || nodes.has(node)) continue;
+    if (!node || Group.of(node) || nodes.has(node)) continue;
     nodes.add(node);
     stack.push(...node.inputs);
   }
@@ -93,10 +101,12 @@ export function enterGroup(node: Node): void {
     const t = input._resolve();
     if (t._storage?.present) {
       if (t._version) versions.push(t._version);
+      // It may be evicted before the node runs, and computed again while these are there.
+      else if (!t._storage.lasts && t._dependencies) versions.push(...t._dependencies.versions);
       continue;
     }
-    const before = t._recipe?.group;
-    if (before) group = group ? Group.join(group, before) : before.root();
+    const before = Group.of(t._recipe) ?? regroup(t);
+    if (before) group = group ? Group.join(group, before) : before;
   }
   group ??= new Group();
   for (const version of versions) {

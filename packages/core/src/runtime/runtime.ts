@@ -14,11 +14,9 @@ import { enterGroup, gather, groupOf, regroup, type Group } from './groups.js';
 import type { Device } from './device.js';
 import { execute, fetchResults } from './execute.js';
 import { DeviceMemory } from './memory.js';
-import { Storage } from './storage.js';
+import { HOST_RESULT_BYTES, Storage } from './storage.js';
 import { Dependencies, Version, type VersionState } from './version.js';
 
-/** Results up to this many bytes are copied to the host with the run. */
-export const HOST_RESULT_BYTES = 64 * 1024;
 /** A visible value above this that other operations read is no output by that alone. */
 export const LARGE_VISIBLE_BYTES = 1024 * 1024;
 /** Un-run work past these bounds is run. */
@@ -183,21 +181,24 @@ export class Runtime {
   /** `version` is no longer its cell's: what was recorded on it runs now, then its contents go. */
   private replace(version: Version): void {
     const storage = version.tensor._storage;
-    // A write that never ran: what it would have replaced goes too.
-    if (version.state === 'pending' && version.previous) this.replace(version.previous);
+    // A version that never had contents: what it would have replaced goes too.
+    if (!storage && version.previous) this.replace(version.previous);
+    if (storage) this.runReaders(version);
     if (version.state !== 'spent') version.state = 'replaced';
-    if (!storage) return;
+    this.letGo(version);
+    if (storage) this.memory.retire(storage);
+  }
+
+  /** Runs what was recorded on `version` while its contents are there. */
+  private runReaders(version: Version): void {
     if (this.requests.length > 0) this.startTick();
     const waiting = [...version.readers].flatMap((group) => [
       ...group.visible,
       ...[...group.writes].map((w) => w.tensor),
     ]);
-    if (waiting.length > 0) {
-      for (const tensor of waiting) this.request(tensor).catch(() => undefined);
-      this.startTick();
-    }
-    this.letGo(version);
-    this.memory.retire(storage);
+    if (waiting.length === 0) return;
+    for (const tensor of waiting) this.request(tensor).catch(() => undefined);
+    this.startTick();
   }
 
   private letGo(version: Version): void {
@@ -451,7 +452,11 @@ export class Runtime {
     const leaves = [...trace.leaves, ...program.captured];
     this.cache.retain(program);
     for (const leaf of leaves) this.memory.pin(leaf);
-    const versionsOf = versionsBehind(trace.nodes);
+    const written = new Set(writes);
+    const versionsOf = versionsBehind(trace.nodes, written, () => false);
+    // What is computed again starts from the outputs of this run that never go.
+    const lasts = (t: Tensor): boolean => (t._storage ?? outputs.get(t._resolve())?.storage)?.lasts ?? false;
+    const versionsToRepeat = versionsBehind(trace.nodes, written, lasts);
     for (const node of trace.nodes) node.group = null;
     for (const [t, { storage }] of outputs) {
       storage.pending = settled;
@@ -459,7 +464,7 @@ export class Runtime {
       t._storage = storage;
       this.visible.delete(t);
       if (storage.kind === 'activation') this.dependenciesOf(versionsOf(t))?.activations.add(storage);
-      else this.dropRecipe(t, versionsOf);
+      else this.dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
     }
     const retires: Storage[] = [];
     const move = (version: Version): void => {
@@ -481,7 +486,8 @@ export class Runtime {
     for (const version of cleared) {
       this.clearing.delete(version);
       version.tensor._alias = null;
-      move(version);
+      // Where the gradient was never computed for its own sake, the one that it would have replaced is spent with it.
+      for (let spent: Version | null = version; spent; spent = spent.previous) move(spent);
     }
     this.waitingNodes = Math.max(0, this.waitingNodes - trace.nodes.length);
     this.waitingBytes = 0;
@@ -524,8 +530,7 @@ export class Runtime {
   private dropRecipe(t: Tensor, versionsOf: (t: Tensor, node?: Node) => readonly Version[]): void {
     const node = t._recipe;
     if (!node) return;
-    const stays = byteSize(t) <= HOST_RESULT_BYTES || t._kept;
-    const needed = (t._requiresGrad && !node.consumed) || !stays;
+    const needed = (t._requiresGrad && !node.consumed) || !staysOnHost(t);
     t._node = null;
     t._dependencies = null;
     t._tapeGone = t._requiresGrad;
@@ -548,7 +553,7 @@ export class Runtime {
       .join();
     const known = first.dependencies?.get(key);
     if (known) return known;
-    const dependencies = new Dependencies();
+    const dependencies = new Dependencies(versions);
     for (const version of versions) (version.dependencies ??= new Map()).set(key, dependencies);
     return dependencies;
   }
@@ -580,6 +585,8 @@ export class Runtime {
     for (const write of [...this.writes.values()]) {
       if (dependsOnFailure(write.tensor)) this.discard(write, error);
     }
+    // Nobody asked for them: whoever reads one is told, a later flush() is not.
+    for (const t of [...this.visible]) if (dependsOnFailure(t)) this.hideAgain(t);
     run.fail(error);
     run.done.catch(() => undefined);
   }
@@ -625,28 +632,41 @@ export class Runtime {
   }
 }
 
+/** Its contents are never dropped: it is small, or somebody asked to keep it. */
+const staysOnHost = (t: Tensor): boolean => byteSize(t) <= HOST_RESULT_BYTES || t._kept;
+
 /** Versions of cells behind a node: its own, and those behind its inputs. Equal sets are one object where it is cheap. */
 interface Behind {
   readonly own: readonly Version[];
   readonly below: readonly Behind[];
 }
 
-/** Which versions of cells a value of a trace depends on; worked out only for the values that are asked about. */
-function versionsBehind(nodes: readonly Node[]): (t: Tensor, node?: Node) => readonly Version[] {
+/**
+ * Which versions of cells a value of a trace depends on; worked out only for the values that are asked about. What was
+ * recorded on a version that this run writes depends on that one, and not on what it is made from.
+ */
+function versionsBehind(
+  nodes: readonly Node[],
+  writes: ReadonlySet<Version>,
+  stop: (t: Tensor) => boolean,
+): (t: Tensor, node?: Node) => readonly Version[] {
   const sets = new Map<Node, Behind>();
-  for (const node of nodes) {
+  const collect = (node: Node): void => {
     const own: Version[] = [];
     const below = new Set<Behind>();
     for (const input of node.inputs) {
-      const t = input._resolve();
-      const made = t._recipe && sets.get(t._recipe);
+      let t = input;
+      while (t._alias && !(t._version && writes.has(t._version))) t = t._alias;
+      if (stop(t)) continue;
+      const made = t._alias ? null : t._recipe && sets.get(t._recipe);
       if (made) below.add(made);
       else if (t._version) own.push(t._version);
     }
     const [first] = below;
     sets.set(node, own.length === 0 && below.size === 1 ? first : { own, below: [...below] });
-  }
+  };
   return (t, node = t._recipe ?? undefined) => {
+    if (sets.size === 0) nodes.forEach(collect);
     const start = node && sets.get(node);
     const versions = new Set<Version>();
     const seen = new Set<Behind>();

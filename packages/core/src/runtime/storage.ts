@@ -7,6 +7,9 @@ import { allocate } from '../dtype.js';
 import type { Aval } from '../shape.js';
 import { byteSize, sizeOf } from '../shape.js';
 
+/** Results up to this many bytes are copied to the host with the run. */
+export const HOST_RESULT_BYTES = 64 * 1024;
+
 /** Why bytes are held: the rows of `memory()`. */
 export type MemoryRole = 'parameter' | 'buffer' | 'optimizer' | 'gradient' | 'state' | 'result' | 'activation' | 'data';
 
@@ -72,6 +75,11 @@ export class Storage {
       this.pending !== null ||
       this.error !== undefined
     );
+  }
+
+  /** Whether the contents of a run's output will be had as long as a handle on them: on the host, where need be. */
+  get lasts(): boolean {
+    return this.shared || (this.kind === 'result' && this.bytes <= HOST_RESULT_BYTES);
   }
 
   /** The host contents, if they are on the host. Not to be written to. */

@@ -13,6 +13,8 @@ import type { Storage } from './storage.js';
  * evaluation loop that forgot `noGrad` keeps no batch that the user has dropped.
  */
 export class Dependencies {
+  constructor(readonly versions: readonly Version[]) {}
+
   recipes: WeakMap<Tensor, Node> | null = new WeakMap();
   /** Activations that forward runs kept for a backward to come. */
   activations: Set<Storage> = new Set();
