@@ -29,14 +29,15 @@ const FONT = 'system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif';
 /** The cross-entropy of training and validation after each epoch, over that of each single step. */
 export function lossChart({ steps, epochs }: History): string {
   const perEpoch = steps.length / Math.max(epochs.length, 1);
-  const losses = [...steps, ...epochs.flatMap(({ train, validation }) => [train.loss, validation.loss])];
-  const smallest = Math.max(Math.min(...losses.filter((loss) => loss > 0)), 1e-4);
+  const means = epochs.flatMap(({ train, validation }) => [train.loss, validation.loss]);
+  // Single steps go far below their mean; showing all of that would squeeze the curves.
+  const bottom = 10 ** Math.floor(Math.log10(Math.max(Math.min(...means), 1e-4)));
   return lineChart({
     yAxis: {
       // Cross-entropy falls by factors: on a linear axis all but the first epochs would be one flat line.
       type: 'log',
       name: 'cross-entropy (log scale)',
-      min: 10 ** Math.floor(Math.log10(smallest)),
+      min: bottom,
       axisLabel: { formatter: (value: number) => String(Number(value.toPrecision(1))) },
     },
     epochs: epochs.length,
@@ -44,13 +45,14 @@ export function lossChart({ steps, epochs }: History): string {
       {
         name: 'each training step',
         color: COLORS.step,
-        // The smallest value on the axis, where a loss is rounded to 0.
-        data: steps.map((loss, i) => [(i + 1) / perEpoch, Math.max(loss, smallest)]),
+        data: steps.map((loss, i) => [(i + 1) / perEpoch, Math.max(loss, bottom)]),
         lineStyle: { width: 1 },
         showSymbol: false,
         sampling: 'lttb', // some hundreds of points, however many steps there are
       },
-      ...curves(epochs.map(({ train, validation }) => [train.loss, validation.loss])),
+      ...curves(
+        epochs.map(({ train, validation }) => [Math.max(train.loss, bottom), Math.max(validation.loss, bottom)]),
+      ),
     ],
   });
 }
@@ -65,7 +67,7 @@ export function accuracyChart({ epochs }: History): string {
     yAxis: {
       type: 'value',
       name: 'correct (%)',
-      min: Math.floor(Math.min(...values.flat(), 90) / 10) * 10,
+      min: Math.floor(Math.min(...values.flat(), 99) / 20) * 20,
       max: 100,
     },
     epochs: epochs.length,
