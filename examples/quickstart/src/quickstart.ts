@@ -51,7 +51,7 @@ export async function quickstart(options: Options, progress: Progress, signal: A
   if (signal.aborted) return stopped();
   const correct = Math.round(test.accuracy * data.test.length);
   progress.note(
-    `test accuracy ${percent(test.accuracy)} (${correct} of ${data.test.length})  loss ${lossText(test.loss)}`,
+    `test accuracy ${percent(test.accuracy)} (${count(correct)} of ${count(data.test.length)})  loss ${lossText(test.loss)}`,
   );
 
   const { results, files } = await writeResults(output, run, data, test, {

@@ -41,20 +41,33 @@ function program(
   });
 }
 
-describe('a run from the command line', () => {
+describe('the main job: LeNet-5 on the digits, with the defaults', () => {
   const output = path.join(folder, 'run');
   let result: Awaited<ReturnType<typeof program>>;
+  let results: Results;
   beforeAll(async () => {
-    result = await program(['--data', data, '--epochs', '2', '--batch-size', '16', '--output', output]);
+    const started = performance.now();
+    result = await program(['--output', output]);
+    expect(result).toMatchObject({ code: 0, err: '' });
+    expect(performance.now() - started).toBeLessThan(90_000);
+    results = JSON.parse(await readFile(path.join(output, 'results.json'), 'utf8')) as Results;
+  }, 120_000);
+
+  test('learns: at least 97 % of the test images', () => {
+    expect(results.images).toEqual({ train: 1438, validation: 180, test: 179 });
+    expect(results.test.accuracy).toBeGreaterThanOrEqual(0.97);
+    expect(results.history.epochs).toHaveLength(results.settings.epochs);
+    expect(results.history.steps).toHaveLength(results.settings.epochs * Math.ceil(1438 / 32));
   });
 
   test('prints plain lines where there is no terminal, and tests once', () => {
-    expect(result).toMatchObject({ code: 0, err: '' });
     const lines = result.out.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^LeNet-5 on digits: 256 training, 32 validation and 32 test images, on device \S+$/);
-    expect(lines[1]).toMatch(/^epoch 1\/2 {2}training loss \d\.\d{4} .* validation loss \d\.\d{4} .* images\/s$/);
-    expect(lines[2]).toMatch(/^epoch 2\/2 /);
-    expect(lines.filter((line) => /^test accuracy \d+(\.\d)? % \(\d+ of 32\)/.test(line))).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /^LeNet-5 on handwritten digits: 1,438 training, 180 validation and 179 test images, on device \S+$/,
+    );
+    expect(lines[1]).toMatch(/^epoch {2}1\/12 {2}training loss \d\.\d{4} .* validation loss \d\.\d{4} .* images\/s$/);
+    expect(lines.filter((line) => line.startsWith('epoch '))).toHaveLength(12);
+    expect(lines.filter((line) => /^test accuracy \d+(\.\d)? % \(\d+ of 179\)/.test(line))).toHaveLength(1);
     expect(result.out).not.toMatch(/[\r\x1b█░]/); // eslint-disable-line no-control-regex
   });
 
@@ -66,13 +79,11 @@ describe('a run from the command line', () => {
       'results.json',
     ]);
     const page = await readFile(path.join(output, 'report.html'), 'utf8');
-    expect(page).toContain('LeNet-5 on digits');
+    expect(page).toContain('LeNet-5 on handwritten digits');
     expect(page).not.toMatch(/https?:/);
   });
 
   test('the weights load into the same modules, and give the same accuracy', async () => {
-    const results = JSON.parse(await readFile(path.join(output, 'results.json'), 'utf8')) as Results;
-    expect(results.history.steps).toHaveLength(32);
     manualSeed(99);
     const model = new nn.Sequential({ normalizer: new RunningNormalizer(1), net: lenet5() });
     const { tensors } = loadSafetensors(await readFile(path.join(output, 'model.safetensors')));
@@ -81,17 +92,21 @@ describe('a run from the command line', () => {
       ...['net.conv1.weight', 'net.conv1.bias'],
     ]);
     model.loadStateDict(tensors);
-    const { loss, accuracy } = await evaluate(model, (await loadData(data, 0, () => undefined)).test, 16);
+    const { test: images } = await loadData('digits', 0, () => undefined);
+    const { loss, accuracy } = await evaluate(model, images, 32);
     expect({ loss, accuracy }).toEqual(results.test);
   });
 });
 
-test('Ctrl-C saves a checkpoint in the middle, from which the run goes on', async () => {
-  const output = path.join(folder, 'stopped');
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s saves a checkpoint in the middle, from which the run goes on', async (signal, exitCode) => {
+  const output = path.join(folder, signal);
   const argv = ['--data', data, '--epochs', '40', '--no-report', '--output', output];
-  const stopped = await program(argv, (line, kill) => line.startsWith('epoch  2/40') && kill('SIGINT'));
-  expect(stopped).toMatchObject({ code: 130, err: '' });
-  expect(stopped.out).toContain('SIGINT: saving a checkpoint after this step');
+  const stopped = await program(argv, (line, kill) => line.startsWith('epoch  2/40') && kill(signal));
+  expect(stopped).toMatchObject({ code: exitCode, err: '' });
+  expect(stopped.out).toContain(`${signal}: saving a checkpoint after this step`);
   expect(stopped.out).toContain(`Stopped. Continue with: npm run quickstart -- --resume ${output}\n`);
 
   const { history } = (await readCheckpoint(output)).state;
