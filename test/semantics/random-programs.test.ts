@@ -164,7 +164,7 @@ async function runProgram(seed: number, { size, budget, failures, steps }: Optio
     a.length === b.length && b.every((v, i) => Math.abs(a[i] - v) <= 1e-9 * (1 + Math.abs(v)));
   const wrong = (what: string): void => void problems.push(`${what}\n  ${log.join('\n  ')}`);
 
-  /** Values that a cell was given: those that the user can't name are the cell's alone. */
+  /** Values that a cell was given (those that the user can't name are the cell's alone), and what reads them. */
   const given = new Set<Known>();
   const mayBeStale = (h: Handle): boolean => !h.safe && (isPast(h.known) || given.has(h.known));
   /** An operand of what is being recorded may be stale. */
@@ -281,6 +281,7 @@ async function runProgram(seed: number, { size, budget, failures, steps }: Optio
     const [t, known, name] = made!;
     const kept = rng.chance(0.1);
     if (kept) t.keep();
+    if (usedPast) given.add(known);
     handles.push({ tensor: t, known, safe: !usedPast && (kept || (where > 0 && small)), made: name });
     log.push(`h = ${name}${where === 0 ? ' hidden' : where === 1 ? ' noGrad' : ''}${kept ? ' keep' : ''}`);
   };

@@ -440,3 +440,55 @@ describe('a large value that the budget pushed out', () => {
     expect((await cell.data())[0]).toBe(7);
   });
 });
+
+test('a step whose group holds a stale value is made, and uses its gradient', async () => {
+  const device = await freshDevice();
+  const other = new Cell(ones([600, 600], { device }));
+  const weight = new Parameter(tensor([3], { device }));
+  const optimizer = new SGD([weight], { lr: 0.5 });
+  hidden(() => other.assign(other.add(1)));
+  await flush(device);
+  const large = other.mul(2);
+  await large.sum().item();
+  hidden(() => other.assign(other.mul(0)));
+  await flush(device);
+  weight.square().sum().backward();
+  await weight.grad!.data();
+  const stale = large.sum().add(weight.grad!.sum());
+  await optimizer.step();
+  expect(await weight.item()).toBe(0);
+  await expect(stale.item()).rejects.toThrow(StaleTensorError);
+});
+
+test('a value recorded on an activation is not computed from a weight that a queued step takes', async () => {
+  const device = await freshDevice();
+  const weight = new Parameter(tensor([3], { device }));
+  const optimizer = new SGD([weight], { lr: 0.5 });
+  let inner = tensor([0], { device });
+  hidden(() => void (inner = weight.square()));
+  const outer = inner.mul(inner).sum();
+  await outer.item(); // keeps `inner` for a backward to come
+  weight.sum().backward();
+  const later = inner.add(1);
+  void optimizer.step();
+  weight.assign(weight.sub(1));
+  await flush(device);
+  expect(await later.item()).toBe(10);
+  expect(await weight.item()).toBe(1.5);
+});
+
+test('a superseded write is not made, also when its value was computed before and dropped', async () => {
+  const device = await freshDevice();
+  setMemoryBudget(0, device);
+  const large = [100, 100];
+  const weight = new Cell(ones(large, { device }));
+  const value = weight.add(1);
+  const reader = value.mul(weight);
+  await value.data();
+  weight.assign(value);
+  await reader.data();
+  weight.assign(ones(large, { device }).sub(weight));
+  await flush(device);
+  expect((await weight.data())[0]).toBe(-1);
+  await expectNoLeak(device, 1);
+});

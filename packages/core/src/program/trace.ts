@@ -47,9 +47,6 @@ export function unreadable(target: Tensor): Error | null {
     const storage = t._storage;
     if (storage?.present) {
       if (storage.error !== undefined) return storage.error as Error;
-      if (t._version && (t._version.state === 'replaced' || t._version.state === 'spent') && !storage.shared) {
-        return stale(target, t._version);
-      }
       continue;
     }
     const node = t._recipe;

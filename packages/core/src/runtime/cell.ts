@@ -117,10 +117,10 @@ export class Cell extends Tensor {
       storage.shared = true;
       handle._storage = storage;
     } else {
-      version.tensor._kept = true;
-      version.tensor._resolve()._kept = true;
-      this._home._runtime.markVisible(version.tensor);
-      handle._alias = version.tensor;
+      const value = version.tensor._resolve();
+      value._kept = true;
+      this._home._runtime.markVisible(value);
+      handle._alias = value;
     }
     return handle;
   }

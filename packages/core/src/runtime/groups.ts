@@ -5,6 +5,7 @@
  * Un-run nodes are kept in groups, joined as they are recorded, so a run costs what its own group costs.
  */
 import type { Tensor } from '../graph/tensor.js';
+import { nextEpoch } from '../program/trace.js';
 import type { Node } from '../graph/node.js';
 import type { Version } from './version.js';
 
@@ -117,24 +118,37 @@ export function enterGroup(node: Node): void {
 }
 
 /**
- * The group of everything that runs with `targets`: their own groups, and those that read a version which a write of
- * the group replaces or which goes once its readers have run.
+ * The group of everything that runs with `targets`: what shares an un-run node with them, and what reads a version which
+ * a write of the group replaces or which goes once its readers have run.
  */
 export function gather(targets: readonly Tensor[], clearing: ReadonlySet<Version>): Group {
   let group = new Group();
-  for (const target of targets) {
-    const own = groupOf(target);
-    if (own) group = Group.join(group, own);
-  }
+  const mark = nextEpoch();
+  const stack = [...targets];
+  const join = (other: Group | null): void => {
+    if (!other || other.root() === group.root()) return;
+    stack.push(...other.root().visible, ...[...other.root().writes].map((write) => write.tensor));
+    group = Group.join(group, other);
+  };
+  /** What was computed before and dropped is in a group of its own, apart from those that read it then. */
+  const joinNodes = (): void => {
+    while (stack.length > 0) {
+      const t = stack.pop()!._resolve();
+      const node = t._storage?.present ? null : t._recipe;
+      if (!node || node.mark === mark) continue;
+      node.mark = mark;
+      join(Group.of(node));
+      for (const input of node.inputs) stack.push(input);
+    }
+  };
+  joinNodes();
   for (let before = -1; before !== group.writes.size + group.versions.size;) {
     before = group.writes.size + group.versions.size;
-    for (const write of [...group.writes]) group = joinReaders(group, write.previous);
-    for (const version of clearing) if (group.versions.has(version)) group = joinReaders(group, version);
+    for (const write of [...group.writes]) for (const reader of [...(write.previous?.readers ?? [])]) join(reader);
+    for (const version of clearing) {
+      if (group.versions.has(version)) for (const reader of [...version.readers]) join(reader);
+    }
+    joinNodes();
   }
-  return group;
-}
-
-function joinReaders(group: Group, version: Version | null): Group {
-  for (const reader of version ? [...version.readers] : []) group = Group.join(group, reader);
   return group;
 }

@@ -149,7 +149,8 @@ export class Runtime {
     cell._head = version;
     this.dropWrite(cell);
     this.writes.set(cell, version);
-    regroup(target)?.writes.add(version);
+    version.group = regroup(target);
+    version.group?.writes.add(version);
   }
 
   /** The pending write of `cell` is not made for its own sake any more. */
@@ -157,7 +158,7 @@ export class Runtime {
     const write = this.writes.get(cell);
     if (!write) return;
     this.writes.delete(cell);
-    groupOf(write.tensor)?.writes.delete(write);
+    write.group?.root().writes.delete(write);
   }
 
   /** Contents for a cell of its own: host data is shared with whoever gave it (it never changes), the rest is copied. */
@@ -184,9 +185,11 @@ export class Runtime {
     // A version that never had contents: what it would have replaced goes too.
     if (!storage && version.previous) this.replace(version.previous);
     if (storage) this.runReaders(version);
-    if (version.state !== 'spent') version.state = 'replaced';
+    if (version.state !== 'spent' && version.state !== 'spending') version.state = 'replaced';
     this.letGo(version);
-    if (storage) this.memory.retire(storage);
+    if (!storage) return;
+    storage.leaving = true;
+    this.memory.retire(storage);
   }
 
   /** Runs what was recorded on `version` while its contents are there. */
@@ -225,7 +228,7 @@ export class Runtime {
     const version = cell._head;
     this.dropWrite(cell);
     this.clearing.add(version);
-    version.state = 'spent';
+    version.state = 'spending';
   }
 
   // --- asking ---
@@ -416,7 +419,7 @@ export class Runtime {
       if (write) {
         const storage = new Storage(t, 'cell', write.cell.role);
         // Two cells may be given one value, and a user may hold it: then neither cell may give its buffer away.
-        storage.shared = t._visible || t._kept || write.tensor._kept || known?.cell !== undefined;
+        storage.shared = t._visible || t._kept || known?.cell !== undefined;
         outputs.set(t, { replaced: known?.replaced ?? old, storage, cell: write.cell });
       } else if (!known) {
         const storage = new Storage(t, 'result');
@@ -453,7 +456,7 @@ export class Runtime {
     this.cache.retain(program);
     for (const leaf of leaves) this.memory.pin(leaf);
     const written = new Set(writes);
-    const versionsOf = versionsBehind(trace.nodes, written, () => false);
+    const versionsOf = versionsBehind(trace.nodes, written, (t) => t._resolve()._kept);
     // What is computed again starts from the outputs of this run that never go.
     const lasts = (t: Tensor): boolean => (t._storage ?? outputs.get(t._resolve())?.storage)?.lasts ?? false;
     const versionsToRepeat = versionsBehind(trace.nodes, written, lasts);
@@ -463,14 +466,19 @@ export class Runtime {
       this.memory.pin(storage);
       t._storage = storage;
       this.visible.delete(t);
-      if (storage.kind === 'activation') this.dependenciesOf(versionsOf(t))?.activations.add(storage);
-      else this.dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
+      if (storage.kind === 'activation') {
+        t._node = t._recipe;
+        t._dependencies = this.dependenciesOf(versionsToRepeat(t));
+        t._dependencies?.activations.add(storage);
+      } else this.dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
     }
     const retires: Storage[] = [];
     const move = (version: Version): void => {
       const storage = version.tensor._storage;
       this.letGo(version);
-      if (storage && !retires.includes(storage)) retires.push(storage);
+      if (!storage || retires.includes(storage)) return;
+      storage.leaving = true;
+      retires.push(storage);
     };
     for (const write of writes) {
       const { cell } = write;
@@ -479,12 +487,13 @@ export class Runtime {
       write.tensor._storage = outputs.get(write.tensor._resolve())!.storage;
       write.tensor._alias = null;
       if (write.previous) {
-        if (write.previous.state !== 'spent') write.previous.state = 'replaced';
+        if (write.previous.state !== 'spent' && write.previous.state !== 'spending') write.previous.state = 'replaced';
         move(write.previous);
       }
     }
     for (const version of cleared) {
       this.clearing.delete(version);
+      version.state = 'spent';
       version.tensor._alias = null;
       // Where the gradient was never computed for its own sake, the one that it would have replaced is spent with it.
       for (let spent: Version | null = version; spent; spent = spent.previous) move(spent);
@@ -581,6 +590,7 @@ export class Runtime {
       storage.pending = null;
       this.memory.unpin(storage);
     }
+    for (const storage of run.retires) storage.leaving = false;
     for (const write of run.writes) this.discard(write, error);
     for (const write of [...this.writes.values()]) {
       if (dependsOnFailure(write.tensor)) this.discard(write, error);

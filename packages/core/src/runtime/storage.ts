@@ -29,6 +29,8 @@ export class Storage {
   pins = 0;
   /** A snapshot looks at it: it outlives its cell's version (on the host), and is not donated. */
   shared = false;
+  /** A queued run takes it away: from now on only what is queued before reads it. Snapshots stay. */
+  leaving = false;
   /** Nobody owns it any more: released when the last pin goes. */
   retired = false;
   /** Counted among the bytes that wait to be uploaded. */
@@ -68,6 +70,7 @@ export class Storage {
 
   /** Whether the contents are here, on their way, or failed: false once they have been let go. */
   get present(): boolean {
+    if (this.leaving && !this.shared) return false;
     return (
       this.host !== null ||
       this.fill !== null ||

@@ -22,10 +22,11 @@ export class Dependencies {
 
 /**
  * `pending`: its write is recorded. `scheduled`: a run will make it. `current`: its contents are the cell's.
- * `replaced`: a scheduled or finished run has moved the cell on. `spent`: a gradient that a step has used.
+ * `replaced`: a scheduled or finished run has moved the cell on. `spending`: a gradient that a step will use when it
+ * runs. `spent`: one that a step has used.
  * `discarded`: its run failed, or nobody needed it.
  */
-export type VersionState = 'pending' | 'scheduled' | 'current' | 'replaced' | 'spent' | 'discarded';
+export type VersionState = 'pending' | 'scheduled' | 'current' | 'replaced' | 'spending' | 'spent' | 'discarded';
 
 export class Version {
   state: VersionState = 'current';
@@ -34,6 +35,8 @@ export class Version {
   /** Keyed by the versions read, so that equal programs share one. */
   dependencies: Map<string, Dependencies> | null = null;
   readonly id = nextVersionId++;
+  /** While its write is pending: the group that it was entered in. */
+  group: Group | null = null;
   /** Groups of un-run work that read it. */
   readonly readers = new Set<Group>();
 
