@@ -32,6 +32,17 @@ test('names the op, the module and the line of the first NaN or Inf', async () =
   expect((error as Error).message).toContain('checking.test.ts');
 });
 
+test('names the module that recorded the op, not the one that was called before it', async () => {
+  class Outer extends nn.Module {
+    fc = new nn.Linear(4, 4);
+    forward(x: Tensor): Tensor {
+      return this.fc(x).square().neg().sqrt().sum();
+    }
+  }
+  await expect(new Outer()(ones(2, 4)).item()).rejects.toThrow(/^sqrt in Outer /);
+  await expect(new nn.Linear(4, 4)(ones(2, 4)).square().neg().sqrt().sum().item()).rejects.toThrow(/^sqrt \(recorded/);
+});
+
 test('NaN in the data is found where it enters', async () => {
   const x = tensor([1, NaN, 3, 4]).reshape([1, 4]);
   await expect(new TwoLayerNet()(x).sum().item()).rejects.toThrow(

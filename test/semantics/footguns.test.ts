@@ -24,7 +24,7 @@ const x = (): Tensor =>
 describe('JavaScript', () => {
   test('in-place methods', () => {
     expect(() => (x() as unknown as { add_: (n: number) => void }).add_(1)).toThrowErrorMatchingInlineSnapshot(
-      `[NotInTypeScriptError: add_: tensors are immutable. Write x = x.add(…); for a parameter or buffer, p.assign(p.add(…)).]`,
+      `[NotInTypeScriptError: add_: tensors are immutable. Write x = x.add(…); for a parameter or buffer p.assign(p.add(…)), for its gradient p.grad = p.grad.add(…).]`,
     );
     expect(() => (x() as unknown as { zero_: () => void }).zero_()).toThrow(NotInTypeScriptError);
   });
@@ -32,6 +32,25 @@ describe('JavaScript', () => {
     expect(() => (x() as unknown as number[])[0]).toThrowErrorMatchingInlineSnapshot(
       `[NotInTypeScriptError: x[0]: write x.select(0, 0) for a tensor, or (await x.toArray())[0] for numbers]`,
     );
+  });
+  test('names from Python say what they are called here', () => {
+    expect(() => (x() as unknown as { T: Tensor }).T).toThrowErrorMatchingInlineSnapshot(
+      `[NotInTypeScriptError: x.T: write x.t() for a matrix, x.transpose(a, b) or x.permute([…]) for more axes]`,
+    );
+    expect(() => (x() as unknown as { numpy(): void }).numpy()).toThrowErrorMatchingInlineSnapshot(
+      `[NotInTypeScriptError: x.numpy: write await x.data() for a typed array, await x.toArray() for nested arrays]`,
+    );
+    expect(() => (x() as unknown as { copy_(y: Tensor): void }).copy_(x())).toThrowErrorMatchingInlineSnapshot(
+      `[NotInTypeScriptError: copy_: tensors are immutable. Write x = y; for a parameter or buffer p.assign(y), for its gradient p.grad = y.]`,
+    );
+  });
+  test('requiresGrad can be set, as in PyTorch', () => {
+    const weight = new Parameter(ones([1]));
+    weight.requiresGrad = false;
+    expect([weight.requiresGrad, weight.mul(2).requiresGrad]).toEqual([false, false]);
+  });
+  test('JSON holds the printed tensor', () => {
+    expect(JSON.stringify({ x: tensor([1, 2]) })).toBe('{"x":"tensor([1., 2.])"}');
   });
   test('index assignment', () => {
     expect(() => ((x() as unknown as number[])[0] = 1)).toThrowErrorMatchingInlineSnapshot(
@@ -156,8 +175,14 @@ describe('bad input', () => {
         fc2.weight: the module has float32[3,8], the state dict float32[3,9]
       Pass { strict: false } to load what fits by name.]
     `);
+    expect(() => net.loadStateDict({ tensors: new Map() } as never)).toThrowErrorMatchingInlineSnapshot(
+      `[StateDictError: loadStateDict: expected a Map from names to tensors, got a whole file: pass its .tensors]`,
+    );
+    expect(() => net.loadStateDict(new Uint8Array(3) as never)).toThrowErrorMatchingInlineSnapshot(
+      `[StateDictError: loadStateDict: expected a Map from names to tensors, got bytes: pass loadSafetensors(bytes).tensors]`,
+    );
     expect(() => net.loadStateDict({} as never)).toThrowErrorMatchingInlineSnapshot(
-      `[StateDictError: loadStateDict: expected a Map from names to tensors, as stateDict() and loadSafetensors() give it]`,
+      `[StateDictError: loadStateDict: expected a Map from names to tensors: new Map(Object.entries(state)) makes one of an object]`,
     );
   });
 });

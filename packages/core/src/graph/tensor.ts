@@ -8,6 +8,7 @@ import type { Device } from '../runtime/device.js';
 import type { Dependencies, Version } from '../runtime/version.js';
 import type { Storage } from '../runtime/storage.js';
 import { formatTensor, nest, type Nested } from './print.js';
+import { teachingPrototype } from './teaching.js';
 import type { Node } from './node.js';
 import { formatAval, sizeOf, type Aval, type Shape } from '../shape.js';
 
@@ -108,6 +109,11 @@ export class Tensor implements Aval {
   /** Whether gradients flow to or through this tensor. */
   get requiresGrad(): boolean {
     return this._requiresGrad;
+  }
+
+  /** The same as {@link Tensor.requiresGrad_}: `p.requiresGrad = false` freezes a parameter. */
+  set requiresGrad(requiresGrad: boolean) {
+    this.requiresGrad_(requiresGrad);
   }
 
   /** Whether this tensor was given rather than computed by recorded operations that need gradients. */
@@ -226,6 +232,11 @@ export class Tensor implements Aval {
     return formatTensor(this);
   }
 
+  /** What JSON holds is the printed tensor; write numbers with `JSON.stringify(await x.toArray())`. */
+  toJSON(): string {
+    return this.toString();
+  }
+
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString();
   }
@@ -244,39 +255,7 @@ export class Tensor implements Aval {
   }
 }
 
-// Methods that end in an underscore change a tensor in place in PyTorch; indexing reads and writes elements. Both are
-// lookups that fail, so a proxy at the end of the prototype chain sees them, and costs nothing otherwise.
-const IN_PLACE = /^[a-z][A-Za-z0-9]*_$/;
-const INDEX = /^-?\d+$/;
-Object.setPrototypeOf(
-  Tensor.prototype,
-  new Proxy(Object.prototype, {
-    get(target, name, receiver): unknown {
-      if (typeof name === 'string') {
-        if (IN_PLACE.test(name)) {
-          const pure = name.slice(0, -1);
-          throw new NotInTypeScriptError(
-            `${name}: tensors are immutable. Write x = x.${pure}(…); for a parameter or buffer, p.assign(p.${pure}(…)).`,
-          );
-        }
-        if (INDEX.test(name)) {
-          throw new NotInTypeScriptError(
-            `x[${name}]: write x.select(0, ${name}) for a tensor, or (await x.toArray())[${name}] for numbers`,
-          );
-        }
-      }
-      return Reflect.get(target, name, receiver);
-    },
-    set(target, name, value, receiver): boolean {
-      if (typeof name === 'string' && INDEX.test(name)) {
-        throw new NotInTypeScriptError(
-          `x[${name}] = …: tensors are immutable. Use where(mask, a, b), x.maskedFill(mask, v), x.indexAdd or scatterAdd.`,
-        );
-      }
-      return Reflect.set(target, name, value, receiver);
-    },
-  }),
-);
+Object.setPrototypeOf(Tensor.prototype, teachingPrototype());
 
 /** Whether `value` is a tensor of this copy of core; a tensor of another copy is an error that says so. */
 export function isTensor(value: unknown): value is Tensor {

@@ -323,7 +323,7 @@ let names: Map<Module, string> | null = null;
 
 function call(module: Module, args: unknown[]): unknown {
   const outermost = modes.hidden === 0;
-  const { training } = modes;
+  const { training, modulePath } = modes;
   const hooks = observer ? undefined : HOOKS.get(module);
   if (hooks) for (const hook of hooks.pre) args = atTop(() => hook(module, args)) ?? args;
   if (outermost) modes.training = module.training;
@@ -331,7 +331,6 @@ function call(module: Module, args: unknown[]): unknown {
     if (outermost) names = new Map(module.namedModules().map(([name, m]) => [m, name]));
     modes.modulePath = [names?.get(module) || module.constructor.name];
   }
-  const path = modes.modulePath;
   const backward = hooks && hooks.backward.size > 0 ? wrapBackward(module, hooks.backward) : null;
   observer?.enter(module, args);
   modes.hidden++;
@@ -349,7 +348,7 @@ function call(module: Module, args: unknown[]): unknown {
   } finally {
     modes.hidden--;
     modes.training = training;
-    modes.modulePath = path;
+    modes.modulePath = modulePath;
   }
   observer?.leave(module, output);
   if (hooks) {

@@ -33,11 +33,8 @@ export function savedDTypes(module: Module): Map<string, 'int64'> {
 }
 
 export function loadStateDict(module: Module, state: StateDict, { strict = true }: { strict?: boolean }): LoadReport {
-  if (!(state instanceof Map)) {
-    throw new StateDictError(
-      'loadStateDict: expected a Map from names to tensors, as stateDict() and loadSafetensors() give it',
-    );
-  }
+  if (!(state instanceof Map))
+    throw new StateDictError(`loadStateDict: expected a Map from names to tensors${noMap(state)}`);
   const cells = new Map(module._namedCells());
   const missing = [...cells.keys()].filter((name) => !state.has(name));
   const unexpected = [...state.keys()].filter((name) => !cells.has(name));
@@ -74,4 +71,15 @@ export function loadStateDict(module: Module, state: StateDict, { strict = true 
     }),
   );
   return { missing, unexpected };
+}
+
+/** What somebody gave who gave no map, and what they may have meant. */
+function noMap(state: unknown): string {
+  if (ArrayBuffer.isView(state) || state instanceof ArrayBuffer)
+    return ', got bytes: pass loadSafetensors(bytes).tensors';
+  if (typeof state === 'object' && state !== null) {
+    if ((state as { tensors?: unknown }).tensors instanceof Map) return ', got a whole file: pass its .tensors';
+    return ': new Map(Object.entries(state)) makes one of an object';
+  }
+  return `, got ${typeof state}`;
 }
