@@ -16,6 +16,7 @@ import {
   zeros,
   type Backend,
   type Device,
+  type Tensor,
 } from '@fakkel/core';
 import { SGD } from '@fakkel/optim';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -492,4 +493,26 @@ test('a superseded write is not made, also when its value was computed before an
   await flush(device);
   expect((await weight.data())[0]).toBe(-1);
   await expectNoLeak(device, 1);
+});
+
+test('what the outermost module returns in a class of its own, or in a set, is visible', async () => {
+  class Output {
+    constructor(
+      readonly logits: Tensor,
+      readonly more: ReadonlySet<Tensor>,
+    ) {}
+  }
+  class Net extends nn.Module {
+    weight = new Parameter(ones([2]));
+    forward(): Output {
+      return new Output(this.weight.mul(3), new Set([this.weight.mul(5)]));
+    }
+  }
+  const net = new Net();
+  const optimizer = new SGD(net.parameters(), { lr: 1 });
+  const { logits, more } = net();
+  logits.sum().backward();
+  await optimizer.step();
+  expect(await logits.toArray()).toEqual([3, 3]);
+  for (const value of more) expect(await value.toArray()).toEqual([5, 5]);
 });

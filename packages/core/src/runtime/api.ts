@@ -92,19 +92,13 @@ export function scope<T>(fn: () => T): T {
   return result;
 }
 
-/** Makes every tensor in `value` visible: nested in arrays and plain objects too. */
+/** Makes every tensor in `value` visible: nested in arrays, collections and objects too, of whatever class. */
 export function markVisible(value: unknown, depth = 0): void {
-  if (typeof value !== 'object' || value === null || depth > 8) return;
+  if (typeof value !== 'object' || value === null || depth > 8 || ArrayBuffer.isView(value)) return;
   if (isTensor(value)) {
     value.device._runtime.markVisible(value);
     return;
   }
-  const values = Array.isArray(value)
-    ? value
-    : value instanceof Map
-      ? [...value.values()]
-      : Object.getPrototypeOf(value) === Object.prototype
-        ? Object.values(value)
-        : [];
-  for (const item of values) markVisible(item, depth + 1);
+  const collection = Array.isArray(value) || value instanceof Map || value instanceof Set;
+  for (const item of collection ? value.values() : Object.values(value)) markVisible(item, depth + 1);
 }
