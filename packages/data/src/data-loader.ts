@@ -12,9 +12,10 @@ import {
   type Generator,
 } from '@fakkel/core';
 import { defaultCollate, type Collated, type NumberDTypes } from './collate.js';
-import type { Dataset } from './dataset.js';
+import { checkDataset, type Dataset } from './dataset.js';
 import { breathe } from './event-loop.js';
 import { EpochPosition, type DataLoaderState } from './loader-state.js';
+import { checkOptions } from './options.js';
 import { BatchSampler, checkCount, RandomSampler, SequentialSampler, type Sampler } from './samplers.js';
 
 export interface DataLoaderOptions<T, B> {
@@ -38,6 +39,25 @@ export interface DataLoaderOptions<T, B> {
   device?: Device;
 }
 
+const OPTIONS = [
+  ...(['batchSize', 'shuffle', 'sampler', 'batchSampler', 'dropLast'] as const),
+  ...(['collateFn', 'generator', 'prefetch', 'device'] as const),
+] satisfies (keyof DataLoaderOptions<never, never>)[];
+
+const NO_WORKERS = 'Samples are loaded in this thread, without workers: leave it out.';
+
+/** PyTorch's options that are not here. */
+const ABSENT = {
+  numWorkers:
+    'Workers are not supported yet: samples are loaded in this thread. Leave it out; prefetch: 2 loads ahead where get(i) gives promises.',
+  pinMemory: 'There is nothing to pin here: leave it out.',
+  prefetchFactor: 'Write prefetch: the number of batches that are loaded ahead.',
+  persistentWorkers: NO_WORKERS,
+  workerInitFn: NO_WORKERS,
+  multiprocessingContext: NO_WORKERS,
+  timeout: NO_WORKERS,
+};
+
 /**
  * Batches of a dataset: `torch.utils.data.DataLoader`. One `for await` loop is one epoch.
  *
@@ -47,7 +67,8 @@ export interface DataLoaderOptions<T, B> {
  * Before it hands out a batch it runs what a module call has left waiting, and at most every 16 ms it lets timers,
  * signals and drawing in. Leaving the loop early ends the epoch.
  *
- * @throws OutOfRangeError if the dataset is empty, options exclude each other, or `dropLast` leaves no batch.
+ * @throws TypeError for what is no dataset; FakkelError for an unknown option; OutOfRangeError if the dataset is empty,
+ * options exclude each other, or `dropLast` leaves no batch.
  * @example
  * const loader = new DataLoader(digits(), { batchSize: 64, shuffle: true });
  * for await (const [x, y] of loader) {
@@ -71,6 +92,8 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
     readonly dataset: Dataset<T>,
     options: DataLoaderOptions<T, B> = {},
   ) {
+    checkDataset('DataLoader', dataset);
+    checkOptions('DataLoader', options, OPTIONS, 'new DataLoader(dataset, …)', ABSENT);
     const { generator, device, prefetch = 0 } = options;
     if (dataset.length === 0) {
       throw new OutOfRangeError('DataLoader: the dataset is empty. Check the split or the folder that it comes from.');

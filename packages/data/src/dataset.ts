@@ -3,6 +3,7 @@
  */
 import { isTensor, OutOfRangeError, ShapeError, type Tensor } from '@fakkel/core';
 import { asHostArray, checkIndex, HostArray, readTensor, type HostSource } from './host-array.js';
+import { kindOf } from './options.js';
 
 /**
  * Samples by index: `torch.utils.data.Dataset`. Extend it, implement it, or pass any object of this form.
@@ -23,6 +24,48 @@ export abstract class Dataset<T> {
   abstract readonly length: number;
   /** Sample `index`, from 0 to length − 1; a promise of it where it must be read first. */
   abstract get(index: number): T | Promise<T>;
+}
+
+/**
+ * Throws unless `value` has the form of a dataset: what comes from Python has other names for it.
+ *
+ * @throws TypeError saying what is missing, and how to wrap an array.
+ */
+export function checkDataset(name: string, value: unknown): void {
+  const form = 'A dataset has a length and get(i)';
+  if (Array.isArray(value)) {
+    throw new TypeError(
+      `${name}: expected a dataset, got an array. ${form}: wrap samples as { length: samples.length, get: (i) => samples[i] }, ` +
+        `or arrays of numbers as new TensorDataset(images, labels).`,
+    );
+  }
+  if (isTensor(value) || ArrayBuffer.isView(value) || value instanceof HostArray) {
+    throw new TypeError(
+      `${name}: expected a dataset, got ${isTensor(value) ? 'a tensor' : kindOf(value)}. Wrap it: new TensorDataset(images, labels).`,
+    );
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new TypeError(`${name}: expected a dataset, got ${kindOf(value)}. ${form}.`);
+  }
+  if (value instanceof Promise) {
+    throw new TypeError(`${name}: expected a dataset, got a promise. Await it first: await mnist().`);
+  }
+  const { length, get } = value as Partial<Dataset<unknown>>;
+  if (typeof get !== 'function') {
+    const pythons = ['__getitem__', 'getItem', 'getitem'].find((other) => other in value);
+    throw new TypeError(
+      `${name}: the dataset has no method get. ${form}${pythons === undefined ? '' : `: rename ${pythons} to get`}.`,
+    );
+  }
+  if (typeof length === 'number') return;
+  const pythons = ['__len__', 'size', 'len'].find((other) => other in value);
+  const remedy =
+    typeof length === 'function'
+      ? '; length is a number, no method: write get length() { … }'
+      : pythons === undefined
+        ? ''
+        : `: rename ${pythons} to length, a number`;
+  throw new TypeError(`${name}: the dataset has no length. ${form}${remedy}.`);
 }
 
 /** What a {@link TensorDataset} hands out: one row of each array. */
@@ -84,6 +127,7 @@ export class Subset<T> extends Dataset<T> {
     readonly indices: ArrayLike<number>,
   ) {
     super();
+    checkDataset('Subset', dataset);
     for (let i = 0; i < indices.length; i++) checkIndex('Subset', indices[i], dataset.length);
   }
 
@@ -106,6 +150,7 @@ export class ConcatDataset<T> extends Dataset<T> {
   constructor(readonly datasets: readonly Dataset<T>[]) {
     super();
     if (datasets.length === 0) throw new OutOfRangeError('ConcatDataset: expected at least one dataset');
+    for (const dataset of datasets) checkDataset('ConcatDataset', dataset);
     let end = 0;
     this.cumulativeSizes = datasets.map((d) => (end += d.length));
     this.length = end;
@@ -131,6 +176,7 @@ export class MapDataset<T, U> extends Dataset<U> {
     readonly transform: (sample: T, index: number) => U | Promise<U>,
   ) {
     super();
+    checkDataset('MapDataset', dataset);
   }
 
   get length(): number {

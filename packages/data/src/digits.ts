@@ -5,6 +5,7 @@ import { OutOfRangeError } from '@fakkel/core';
 import { Dataset } from './dataset.js';
 import { DIGITS } from './embedded/digits.js';
 import { checkIndex, HostArray } from './host-array.js';
+import { checkOptions } from './options.js';
 import { resizeBilinear } from './resize.js';
 
 const SIDE = 8;
@@ -44,6 +45,7 @@ export class DigitsDataset extends Dataset<[HostArray, number]> {
  * const [image, label] = digits({ size: 32 }).get(0); // float32[1,32,32] and 0
  */
 export function digits(options: { size?: number } = {}): DigitsDataset {
+  checkOptions('digits', options, ['size'], 'digits(…)');
   const { size = SIDE } = options;
   if (!Number.isInteger(size) || size < 1) {
     throw new OutOfRangeError(`digits: size: expected a whole number from 1 up, got ${size}`);

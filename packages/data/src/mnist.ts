@@ -6,6 +6,7 @@
 import { findFiles, type Collection, type FileOptions } from './files.js';
 import { IdxDataset } from './idx-dataset.js';
 import { readIdx } from './idx.js';
+import { checkOptions } from './options.js';
 
 export interface MnistOptions extends FileOptions {
   /** The 60,000 training images (default) or the 10,000 test images. */
@@ -75,6 +76,12 @@ export function fashionMnist(options: MnistOptions = {}): Promise<IdxDataset> {
 }
 
 async function load(collection: Collection, classes: readonly string[], options: MnistOptions): Promise<IdxDataset> {
+  checkOptions(
+    collection.title,
+    options,
+    ['train', 'root', 'download', 'onProgress'] satisfies (keyof MnistOptions)[],
+    `${collection.title}(…)`,
+  );
   const part = (options.train ?? true) ? 'train' : 't10k';
   const names = [`${part}-images-idx3-ubyte.gz`, `${part}-labels-idx1-ubyte.gz`];
   const files = await findFiles(collection, names, options);

@@ -4,7 +4,7 @@
  * Source: PyTorch 1.13, `torch/utils/data/dataset.py` (`random_split`).
  */
 import { defaultGenerator, OutOfRangeError, type Generator } from '@fakkel/core';
-import { Subset, type Dataset } from './dataset.js';
+import { checkDataset, Subset, type Dataset } from './dataset.js';
 
 /**
  * Splits a dataset into parts that do not overlap: the same samples as `torch.utils.data.random_split` with the same
@@ -26,6 +26,7 @@ export function randomSplit<T, const L extends readonly number[]>(
   lengths: L,
   generator: Generator = defaultGenerator,
 ): { -readonly [K in keyof L]: Subset<T> } {
+  checkDataset('randomSplit', dataset);
   const sizes = splitSizes(lengths, dataset.length);
   const order = generator.randperm(dataset.length);
   let end = 0;

@@ -5,6 +5,7 @@
  * seed gives the same order, epoch after epoch.
  */
 import { defaultGenerator, Generator, OutOfRangeError } from '@fakkel/core';
+import { checkOptions } from './options.js';
 
 /** Indices, anew for each epoch: each iteration is one. */
 export interface Sampler<I = number> extends Iterable<I> {
@@ -41,6 +42,8 @@ export interface RandomSamplerOptions {
   generator?: Generator | undefined;
 }
 
+const SAMPLER_OPTIONS = ['replacement', 'numSamples', 'generator'] satisfies (keyof RandomSamplerOptions)[];
+
 /**
  * Indices in random order: what `shuffle: true` uses.
  *
@@ -58,6 +61,7 @@ export class RandomSampler implements Sampler {
     readonly dataSource: Sized,
     options: RandomSamplerOptions = {},
   ) {
+    checkOptions('RandomSampler', options, SAMPLER_OPTIONS, 'new RandomSampler(dataset, …)');
     this.replacement = options.replacement ?? false;
     this.generator = options.generator;
     this.count = options.numSamples;
@@ -124,6 +128,8 @@ export class WeightedRandomSampler implements Sampler {
     options: { replacement?: boolean; generator?: Generator | undefined } = {},
   ) {
     checkCount('WeightedRandomSampler: numSamples', numSamples);
+    const call = 'new WeightedRandomSampler(weights, numSamples, …)';
+    checkOptions('WeightedRandomSampler', options, ['replacement', 'generator'], call);
     this.weights = Float64Array.from(weights);
     this.replacement = options.replacement ?? true;
     this.generator = options.generator;
