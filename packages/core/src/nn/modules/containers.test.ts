@@ -163,3 +163,32 @@ describe('ModuleList and ModuleDict', () => {
     );
   });
 });
+
+test('modules in a list and modules one by one are not the same: the error says which', () => {
+  const any = (value: unknown): any => value;
+  const [a, b] = [new Double(), new AddOne()];
+  const messages = [
+    () => new nn.Sequential(any([a, b])),
+    () => new nn.Sequential(any([1, 2])),
+    () => new (any(nn.ModuleList))(a, b),
+    () => new nn.ModuleList(any(a)),
+    () => new nn.ModuleDict(any([a, b])),
+  ].map((make) => {
+    try {
+      make();
+    } catch (error) {
+      return String(error);
+    }
+    return 'no error';
+  });
+  expect(messages).toMatchInlineSnapshot(`
+    [
+      "TypeError: Sequential: expected pairs of name and module in a list, got a list of modules. Layers come one by one: new nn.Sequential(a, b), or new nn.Sequential(...layers).",
+      "TypeError: Sequential: expected pairs of name and module in a list, got a list with number 1. Layers come one by one: new nn.Sequential(a, b), or new nn.Sequential(...layers).",
+      "TypeError: ModuleList: expected one array of modules. Write new nn.ModuleList([a, b]); modules one by one are for nn.Sequential.",
+      "TypeError: ModuleList: expected one array of modules. Write new nn.ModuleList([a, b]); modules one by one are for nn.Sequential.",
+      "TypeError: ModuleDict: expected pairs of name and module in a list, got a list of modules. Give them names: new nn.ModuleDict({ a, b }); without names there is new nn.ModuleList([a, b]).",
+    ]
+  `);
+  expect(new nn.ModuleList(new nn.Sequential(a, b))).toHaveLength(2);
+});

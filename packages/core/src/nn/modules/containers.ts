@@ -21,8 +21,21 @@ function checkModule(container: string, name: string | number, value: unknown): 
   throw new TypeError(`${container}: expected a module for '${name}', got ${got}.${remedy}`);
 }
 
-function pairs<M extends Module>(named: NamedModules<M>): Iterable<readonly [string, M]> {
-  return Symbol.iterator in named ? (named as Iterable<readonly [string, M]>) : Object.entries(named);
+function pairs<M extends Module>(container: string, named: NamedModules<M>): Iterable<readonly [string, M]> {
+  if (!(Symbol.iterator in named)) return Object.entries(named);
+  const list = [...(named as Iterable<readonly [string, M]>)];
+  for (const entry of list) if (!Array.isArray(entry)) noPair(container, entry);
+  return list;
+}
+
+/** Python's `nn.Sequential(*layers)` and `nn.ModuleList([a, b])` are easily mixed up. */
+function noPair(container: string, entry: unknown): never {
+  const remedy =
+    container === 'ModuleDict'
+      ? 'Give them names: new nn.ModuleDict({ a, b }); without names there is new nn.ModuleList([a, b]).'
+      : `Layers come one by one: new nn.${container}(a, b), or new nn.${container}(...layers).`;
+  const got = entry instanceof Module ? 'a list of modules' : `a list with ${describe(entry)}`;
+  throw new TypeError(`${container}: expected pairs of name and module in a list, got ${got}. ${remedy}`);
 }
 
 /** What containers have in common. */
@@ -128,7 +141,7 @@ export class Sequential extends ListContainer<Layer> {
     super();
     const [first] = args;
     if (args.length === 1 && typeof first === 'object' && first !== null) {
-      for (const [name, layer] of pairs(first)) this._put(name, layer);
+      for (const [name, layer] of pairs(this.constructor.name, first)) this._put(name, layer);
     } else {
       for (const [i, layer] of args.entries()) this._put(String(i), layer as Layer);
     }
@@ -154,8 +167,14 @@ export class Sequential extends ListContainer<Layer> {
  * }
  */
 export class ModuleList<M extends Module = Module> extends ListContainer<M> {
-  constructor(modules: Iterable<M> = []) {
+  constructor(modules?: Iterable<M>);
+  constructor(modules: Iterable<M> = [], ...rest: unknown[]) {
     super();
+    if (rest.length > 0 || typeof modules[Symbol.iterator] !== 'function') {
+      throw new TypeError(
+        'ModuleList: expected one array of modules. Write new nn.ModuleList([a, b]); modules one by one are for nn.Sequential.',
+      );
+    }
     this.extend(modules);
   }
 
@@ -215,7 +234,7 @@ export class ModuleDict<M extends Module = Module> extends Container<M> {
 
   /** Adds or replaces modules. Returns this container. */
   update(modules: NamedModules<M>): this {
-    for (const [name, module] of pairs(modules)) this._put(name, module);
+    for (const [name, module] of pairs(this.constructor.name, modules)) this._put(name, module);
     return this;
   }
 
