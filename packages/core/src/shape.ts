@@ -82,6 +82,7 @@ export function broadcastShapes(op: string, inputs: readonly Aval[]): Shape {
 
 /** A possibly negative axis made non-negative; `extra` = 1 where an axis may be added at the end. */
 export function normalizeDim(op: string, dim: number, rank: number, extra = 0): number {
+  if (typeof dim !== 'number') throw new TypeError(`${op}: expected an axis (a whole number), ${insteadOfAxis(dim)}`);
   const limit = Math.max(rank + extra, 1);
   if (!Number.isInteger(dim) || dim < -limit || dim >= limit) {
     throw new OutOfRangeError(
@@ -91,10 +92,20 @@ export function normalizeDim(op: string, dim: number, rank: number, extra = 0): 
   return dim < 0 ? dim + limit : dim;
 }
 
+/** Says what came, and how axes are given: by position, where Python has `dim=`. */
+function insteadOfAxis(dim: unknown): string {
+  if (dim === undefined || dim === null) return `got ${String(dim)}. Say which; -1 is the last one.`;
+  if (typeof dim !== 'object') return `got ${typeof dim} ${String(dim)}.`;
+  if (Array.isArray(dim)) return `got an array.`;
+  return 'got an object. Arguments come by position here, not by name: where Python has dim=1, write 1.';
+}
+
 /** Axes made non-negative, ascending, each once; undefined means all. */
 export function normalizeDims(op: string, dims: number | readonly number[] | undefined | null, rank: number): number[] {
   if (dims === undefined || dims === null) return Array.from({ length: rank }, (_, i) => i);
-  const list = (typeof dims === 'number' ? [dims] : dims).map((d) => normalizeDim(op, d, rank));
+  const list = (Array.isArray(dims) ? (dims as readonly number[]) : [dims as number]).map((d) =>
+    normalizeDim(op, d, rank),
+  );
   if (new Set(list).size !== list.length) throw new OutOfRangeError(`${op}: axis named twice in [${String(dims)}]`);
   return list.sort((a, b) => a - b);
 }

@@ -41,6 +41,14 @@ function counted<T>(key: 'noGrad' | 'hidden' | 'literal', fn: () => T): T {
   return result;
 }
 
+/** Python's `with torch.no_grad():` has no counterpart: what runs inside is a function. */
+function checkFunction(name: string, fn: unknown): void {
+  if (typeof fn === 'function') return;
+  const got =
+    fn === undefined ? 'nothing' : fn === null ? 'null' : `${typeof fn === 'object' ? 'an' : 'a'} ${typeof fn}`;
+  throw new TypeError(`${name}: expected a function, got ${got}. Write ${name}(() => net(x)).`);
+}
+
 /**
  * Runs `fn` without recording gradients, as `torch.no_grad()`. With an asynchronous function it holds until the
  * promise settles, also for other tasks that record meanwhile: JavaScript in a browser has no task-local state.
@@ -50,11 +58,13 @@ function counted<T>(key: 'noGrad' | 'hidden' | 'literal', fn: () => T): T {
  * const best = await noGrad(() => net(ones([2, 4])).argmax(1)).toArray();
  */
 export function noGrad<T>(fn: () => T): T {
+  checkFunction('noGrad', fn);
   return counted('noGrad', fn);
 }
 
 /** Runs `fn` with gradients on, inside `noGrad` too, as `torch.enable_grad()`. `fn` is synchronous. */
 export function enableGrad<T>(fn: () => T): T {
+  checkFunction('enableGrad', fn);
   const saved = modes.noGrad;
   modes.noGrad = 0;
   try {

@@ -60,7 +60,7 @@ describe('errors', () => {
       `[OutOfRangeError: softmax: axis 2 is out of range for 2 axes (expected -2 to 1)]`,
     );
     expect(() => softmax(ones([2, 3]), undefined as any)).toThrowErrorMatchingInlineSnapshot(
-      `[OutOfRangeError: softmax: axis undefined is out of range for 2 axes (expected -2 to 1)]`,
+      `[TypeError: softmax: expected an axis (a whole number), got undefined. Say which; -1 is the last one.]`,
     );
   });
   test('integers', () => {

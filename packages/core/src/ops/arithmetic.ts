@@ -295,6 +295,11 @@ const clampOp = defineOp<{ hasLow: boolean; hasHigh: boolean }>({
  */
 export function clamp(x: Tensor, low: TensorLike | null = null, high: TensorLike | null = null): Tensor {
   checkTensor('clamp', x);
+  if (low !== null && typeof low === 'object' && !isTensor(low)) {
+    throw new TypeError(
+      `clamp: bounds come by position, got ${describe(low)}. Write x.clamp(0, 1); with one bound x.clamp(0) or x.clamp(null, 1).`,
+    );
+  }
   if (low === null && high === null) throw new TypeError('clamp: expected at least one of low and high');
   if (x.dtype === 'bool') {
     throw new DTypeError(`clamp: expected a tensor of numbers, got ${formatAval(x)}. Convert it with x.to('int32').`);

@@ -1,7 +1,8 @@
 /**
  * To another dtype, to another device, to a buffer of its own.
  */
-import { checkDType, isFloat, type DType } from '../dtype.js';
+import { checkDType, DTYPES, isFloat, type DType } from '../dtype.js';
+import { DTypeError } from '../errors.js';
 import { allocate } from '../dtype.js';
 import { modes } from '../graph/modes.js';
 import { Node } from '../graph/node.js';
@@ -74,6 +75,9 @@ async function receive(storage: Storage, source: Tensor): Promise<void> {
   storage.pending = null;
 }
 
+/** Names of dtypes, also of those that are not here. */
+const LIKE_A_DTYPE = /^(b?float|u?int|bool|double|half|long|short|complex)/;
+
 /**
  * x in another dtype or on another device; x itself where nothing changes. Gradients are converted, or moved, back.
  *
@@ -86,7 +90,15 @@ async function receive(storage: Storage, source: Tensor): Promise<void> {
  */
 export function to(x: Tensor, target: DType | Device): Tensor {
   checkTensor('to', x);
-  if (typeof target === 'string') return cast(x, target);
+  if (typeof target === 'string') {
+    if (!(DTYPES as readonly string[]).includes(target) && !LIKE_A_DTYPE.test(target)) {
+      throw new DTypeError(
+        `to: unknown dtype '${target as string}'. Known: ${DTYPES.join(', ')}. ` +
+          `A device is opened first: const d = await device('${target as string}'), then x.to(d).`,
+      );
+    }
+    return cast(x, target);
+  }
   if (target instanceof Device) return move(x, target);
   const hint = (target as unknown) instanceof Promise ? '. device(…) is asynchronous: await it first' : '';
   throw new TypeError(`to: expected a dtype or a device, got ${describe(target)}${hint}`);

@@ -2,7 +2,7 @@
  * Dropout.
  */
 import { OutOfRangeError } from '../errors.js';
-import { checkTensor, fromHost, record1, scalarInput } from '../graph/record.js';
+import { checkTensor, describe, fromHost, record1, scalarInput } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { dropoutKeys } from '../random/dropout-keys.js';
 import { checkFloat, NO_ATTRS, type NoAttrs } from './common.js';
@@ -46,6 +46,9 @@ const dropoutOp: Op<NoAttrs> = defineOp<NoAttrs>({
 export function dropout(x: Tensor, p = 0.5, training = true): Tensor {
   checkTensor('dropout', x);
   checkFloat('dropout', [x]);
+  if (typeof p !== 'number') {
+    throw new TypeError(`dropout: expected the probability p, got ${describe(p)}. Write dropout(x, 0.5, training).`);
+  }
   if (!(p >= 0 && p <= 1)) throw new OutOfRangeError(`dropout: the probability p lies between 0 and 1, got ${p}`);
   if (!training || p === 0) return x;
   const key = fromHost(

@@ -80,7 +80,7 @@ describe('errors', () => {
   });
   test('float labels', () => {
     expect(() => crossEntropy(x, ones([8]))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: crossEntropy: expected class indices, int32 of shape [N] or [N, …], got float32[8] for float32[8,10]. Convert them with target.to('int32').]`,
+      `[DTypeError: crossEntropy: expected class indices, int32 of shape [N] or [N, …], got float32[8] for float32[8,10]. Make labels with tensor([…], { dtype: 'int32' }), or convert them with target.to('int32').]`,
     );
   });
   test('shapes', () => {

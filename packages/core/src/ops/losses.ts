@@ -130,7 +130,7 @@ function checkLabels(op: string, x: Tensor, target: Tensor, options: NLLLossOpti
   if (target.dtype !== 'int32') {
     throw new DTypeError(
       `${op}: expected class indices, int32 of shape [N] or [N, …], got ${formatAval(target)} for ${formatAval(x)}. ` +
-        `Convert them with target.to('int32').`,
+        `Make labels with tensor([…], { dtype: 'int32' }), or convert them with target.to('int32').`,
     );
   }
   const expected = x.ndim === 1 ? [] : [x.shape[0], ...x.shape.slice(2)];

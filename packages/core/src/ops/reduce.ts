@@ -2,7 +2,7 @@
  * What reductions share: their attributes, shapes, and the calls with all axes or some.
  */
 import { ShapeError } from '../errors.js';
-import { record1 } from '../graph/record.js';
+import { describe, record1 } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { formatAval, normalizeDims, sizeOf, type Aval, type Shape } from '../shape.js';
 import { composed } from './compose.js';
@@ -65,6 +65,10 @@ export function reduce<E extends object>(
   keepdim: boolean,
   extra: E,
 ): Tensor {
+  if (typeof keepdim !== 'boolean') {
+    const remedy = typeof keepdim === 'number' ? 'Several axes go in an array: [0, 1].' : 'Write true or false.';
+    throw new TypeError(`${op.name}: expected keepdim, true or false, got ${describe(keepdim)}. ${remedy}`);
+  }
   const list = normalizeDims(op.name, Array.isArray(dims) && dims.length === 0 ? null : dims, x.ndim);
   if (x.ndim > 0) return record1(op, [x], { dims: list, keepdim, ...extra });
   return composed(() => record1(op, [x.reshape([1])], { dims: [0], keepdim: false, ...extra }));
