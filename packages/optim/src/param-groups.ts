@@ -134,6 +134,12 @@ function checkNames(name: string, group: object, known: readonly string[]): void
 
 /** Throws for an option that the optimizer does not have: a typing error would be ignored silently. */
 export function checkOptions(name: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    const example = typeof options === 'number' ? String(options) : '…';
+    throw new TypeError(
+      `${name}: options come in an object, got ${kindOf(options)}. Write new ${name}(params, { ${known[0]}: ${example} }).`,
+    );
+  }
   checkNames(name, options, known);
   for (const key of Object.keys(options)) {
     if (!known.includes(key))
