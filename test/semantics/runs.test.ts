@@ -335,7 +335,11 @@ describe('inputs and attributes', () => {
       await optimizer.step();
     };
     await step(8);
-    const stop = onCompile((report) => differences.push(report.difference.join('\n')));
+    let text = '';
+    const stop = onCompile((report) => {
+      differences.push(report.difference.join('\n'));
+      text = String(report);
+    });
     const { compiles } = await cost(async () => {
       for (const n of [8, 8, 3, 8, 3]) await step(n);
     });
@@ -344,6 +348,9 @@ describe('inputs and attributes', () => {
     expect(differences).toHaveLength(1);
     expect(differences[0]).toContain('- input 0: data float32[8,4]');
     expect(differences[0]).toContain('+ input 0: data float32[3,4]');
+    expect(text).toMatch(
+      /^compiled for reference: \d+ nodes from \d+ recorded operations, \d+ inputs, \d+ outputs, lowered in [\d.]+ ms\n {2}- input 0/,
+    );
   });
 
   test('programs simplify: dead nodes go, equal nodes merge, movements that move nothing fold', async () => {

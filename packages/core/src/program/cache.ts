@@ -34,6 +34,8 @@ export interface CompileReport {
   readonly difference: readonly string[];
   /** The whole program as text. */
   text(): string;
+  /** What was compiled and why, in a few lines: `console.log(String(report))`. */
+  toString(): string;
 }
 
 export type CompileListener = (report: CompileReport) => void;
@@ -45,7 +47,7 @@ const listeners = new Set<CompileListener>();
  * compiles anew (a batch of another size, a number that should be an input). Returns a function that stops it.
  *
  * @example
- * const stop = onCompile(({ nodes, difference }) => console.log(nodes, difference.join('\n')));
+ * const stop = onCompile((report) => console.log(String(report)));
  */
 export function onCompile(listener: CompileListener): () => void {
   listeners.add(listener);
@@ -141,6 +143,7 @@ export class ProgramCache {
         [...this.order].map((e) => e.lines),
       ),
       text: () => formatProgram(program),
+      toString: () => summarize(report),
     };
     report.compiled.catch(() => undefined);
     for (const listener of listeners) listener(report);
@@ -151,6 +154,13 @@ export class ProgramCache {
     this.order.clear();
     this.buckets.clear();
   }
+}
+
+function summarize({ backend, recorded, nodes, inputs, outputs, loweringMs, difference }: CompileReport): string {
+  const head =
+    `compiled for ${backend}: ${nodes} nodes from ${recorded} recorded operations, ${inputs} inputs, ` +
+    `${outputs} outputs, lowered in ${loweringMs.toFixed(1)} ms`;
+  return [head, ...difference.map((line) => `  ${line}`)].join('\n');
 }
 
 function disposeOf({ executable }: CompiledProgram): void {
