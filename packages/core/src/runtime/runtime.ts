@@ -7,15 +7,17 @@ import { BackendError, FakkelError, StaleTensorError } from '../errors.js';
 import type { Node } from '../graph/node.js';
 import { Tensor } from '../graph/tensor.js';
 import { ProgramCache, type CompiledProgram } from '../program/cache.js';
-import { buildTrace, unreadable, type TraceOutput } from '../program/trace.js';
-import { byteSize, sizeOf } from '../shape.js';
+import { unreadable } from '../program/trace.js';
+import { byteSize } from '../shape.js';
 import type { Cell } from './cell.js';
 import { enterGroup, gather, groupOf, regroup, type Group } from './groups.js';
 import type { Device } from './device.js';
 import { execute, fetchResults } from './execute.js';
 import { DeviceMemory } from './memory.js';
-import { HOST_RESULT_BYTES, Storage } from './storage.js';
-import { Dependencies, Version, type VersionState } from './version.js';
+import { dependsOnFailure, planRun } from './plan.js';
+import { dropRecipe, keepActivation, staysOnHost, versionsBehind } from './recipes.js';
+import { Storage } from './storage.js';
+import { Version, type VersionState } from './version.js';
 
 /** A visible value above this that other operations read is no output by that alone. */
 export const LARGE_VISIBLE_BYTES = 1024 * 1024;
@@ -404,39 +406,11 @@ export class Runtime {
       const making = version.tensor._storage ? null : groupOf(version.tensor);
       return making ? making === group : group.versions.has(version) || version.readers.size === 0;
     });
-    const included = [
-      ...requests.map(({ target }) => ({ tensor: target, write: undefined })),
-      ...[...group.visible].map((tensor) => ({ tensor, write: undefined })),
-      ...writes.map((write) => ({ tensor: write.tensor, write })),
-    ];
-    // Outputs, each value once: what was asked for and is visible, then the cells' new contents, then activations.
-    const outputs = new Map<Tensor, { replaced: Storage | null; storage: Storage; cell?: Cell }>();
-    for (const { tensor, write } of included) {
-      const t = tensor._resolve();
-      if (t._storage?.present) continue;
-      const known = outputs.get(t);
-      const old = write?.previous?.tensor._storage ?? null;
-      if (write) {
-        const storage = new Storage(t, 'cell', write.cell.role);
-        // Two cells may be given one value, and a user may hold it: then neither cell may give its buffer away.
-        storage.shared = t._visible || t._kept || known?.cell !== undefined;
-        outputs.set(t, { replaced: known?.replaced ?? old, storage, cell: write.cell });
-      } else if (!known) {
-        const storage = new Storage(t, 'result');
-        storage.shared = t._kept;
-        outputs.set(t, { replaced: null, storage });
-      } else {
-        known.storage.shared ||= t._kept;
-      }
-    }
-    const rows = (): TraceOutput[] => [...outputs.keys()].map((tensor) => ({ tensor, replaces: -1 }));
-    const replacedOf = ({ tensor }: TraceOutput): Storage | null => outputs.get(tensor)!.replaced;
-    let trace = buildTrace(rows(), replacedOf);
-    const activations = savedActivations(trace.nodes, outputs);
-    if (activations.length > 0) {
-      for (const t of activations) outputs.set(t, { replaced: null, storage: new Storage(t, 'activation') });
-      trace = buildTrace(rows(), replacedOf);
-    }
+    const { outputs, trace } = planRun(
+      requests.map(({ target }) => target),
+      group.visible,
+      writes,
+    );
     const program = this.cache.get(trace);
     const wanted = new Set<Storage>();
     let finish!: () => void;
@@ -466,11 +440,8 @@ export class Runtime {
       this.memory.pin(storage);
       t._storage = storage;
       this.visible.delete(t);
-      if (storage.kind === 'activation') {
-        t._node = t._recipe;
-        t._dependencies = this.dependenciesOf(versionsToRepeat(t));
-        t._dependencies?.activations.add(storage);
-      } else this.dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
+      if (storage.kind === 'activation') keepActivation(t, storage, versionsToRepeat(t));
+      else dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
     }
     const retires: Storage[] = [];
     const move = (version: Version): void => {
@@ -532,41 +503,6 @@ export class Runtime {
     return run;
   }
 
-  /**
-   * A computed value gives up its recipe: at once where no gradient can flow to it, else when a version that it read
-   * is replaced. A value that stays on the device only may be evicted, and then needs the recipe to be computed again.
-   */
-  private dropRecipe(t: Tensor, versionsOf: (t: Tensor, node?: Node) => readonly Version[]): void {
-    const node = t._recipe;
-    if (!node) return;
-    const needed = (t._requiresGrad && !node.consumed) || !staysOnHost(t);
-    t._node = null;
-    t._dependencies = null;
-    t._tapeGone = t._requiresGrad;
-    if (!needed) return;
-    const dependencies = this.dependenciesOf(versionsOf(t, node));
-    if (dependencies?.recipes) {
-      t._dependencies = dependencies;
-      dependencies.recipes.set(t, node);
-    } else {
-      t._node = node;
-    }
-  }
-
-  private dependenciesOf(versions: readonly Version[]): Dependencies | null {
-    if (versions.length === 0) return null;
-    const first = versions.reduce((a, b) => (a.id < b.id ? a : b));
-    const key = versions
-      .map((v) => v.id)
-      .sort((a, b) => a - b)
-      .join();
-    const known = first.dependencies?.get(key);
-    if (known) return known;
-    const dependencies = new Dependencies(versions);
-    for (const version of versions) (version.dependencies ??= new Map()).set(key, dependencies);
-    return dependencies;
-  }
-
   private committed(write: Version): void {
     if (write.state === 'scheduled') write.state = 'current';
     // Where a run between the two has failed, `previous` is older than what this run was to retire.
@@ -590,7 +526,7 @@ export class Runtime {
       storage.pending = null;
       this.memory.unpin(storage);
     }
-    for (const storage of run.retires) storage.leaving = false;
+    for (const storage of run.retires) storage.leaving = storage.retired;
     for (const write of run.writes) this.discard(write, error);
     for (const write of [...this.writes.values()]) {
       if (dependsOnFailure(write.tensor)) this.discard(write, error);
@@ -640,91 +576,4 @@ export class Runtime {
     await this.backend.dispose();
     this.lost ??= new BackendError(`${this.device.name} was disposed of`);
   }
-}
-
-/** Its contents are never dropped: it is small, or somebody asked to keep it. */
-const staysOnHost = (t: Tensor): boolean => byteSize(t) <= HOST_RESULT_BYTES || t._kept;
-
-/** Versions of cells behind a node: its own, and those behind its inputs. Equal sets are one object where it is cheap. */
-interface Behind {
-  readonly own: readonly Version[];
-  readonly below: readonly Behind[];
-}
-
-/**
- * Which versions of cells a value of a trace depends on; worked out only for the values that are asked about. What was
- * recorded on a version that this run writes depends on that one, and not on what it is made from.
- */
-function versionsBehind(
-  nodes: readonly Node[],
-  writes: ReadonlySet<Version>,
-  stop: (t: Tensor) => boolean,
-): (t: Tensor, node?: Node) => readonly Version[] {
-  const sets = new Map<Node, Behind>();
-  const collect = (node: Node): void => {
-    const own: Version[] = [];
-    const below = new Set<Behind>();
-    for (const input of node.inputs) {
-      let t = input;
-      while (t._alias && !(t._version && writes.has(t._version))) t = t._alias;
-      if (stop(t)) continue;
-      const made = t._alias ? null : t._recipe && sets.get(t._recipe);
-      if (made) below.add(made);
-      else if (t._version) own.push(t._version);
-    }
-    const [first] = below;
-    sets.set(node, own.length === 0 && below.size === 1 ? first : { own, below: [...below] });
-  };
-  return (t, node = t._recipe ?? undefined) => {
-    if (sets.size === 0) nodes.forEach(collect);
-    const start = node && sets.get(node);
-    const versions = new Set<Version>();
-    const seen = new Set<Behind>();
-    const stack = start ? [start] : [];
-    while (stack.length > 0) {
-      const set = stack.pop()!;
-      if (seen.has(set)) continue;
-      seen.add(set);
-      for (const version of set.own) versions.add(version);
-      stack.push(...set.below);
-    }
-    return [...versions];
-  };
-}
-
-/** What the gradient rules of nodes recorded in training mode will read, and no output holds yet. */
-function savedActivations(nodes: readonly Node[], outputs: ReadonlyMap<Tensor, unknown>): Tensor[] {
-  const saved = new Set<Tensor>();
-  for (const node of nodes) {
-    if (!node.save || node.consumed || typeof node.op.vjp === 'string') continue;
-    const { reads } = node.op.vjp;
-    const inputs = reads.inputs === 'all' ? node.inputs.map((_, i) => i) : (reads.inputs ?? []);
-    const values = [...inputs.map((i) => node.inputs[i]), ...(reads.outputs ?? []).map((i) => node.outputs[i])];
-    for (const value of values) {
-      const t = value?._resolve();
-      if (t && !t._storage?.present && t._recipe && !outputs.has(t) && sizeOf(t.shape) > 0) saved.add(t);
-    }
-  }
-  return [...saved];
-}
-
-function dependsOnFailure(root: Tensor): boolean {
-  return walk(root, (t) => t._storage?.error !== undefined);
-}
-
-function walk(root: Tensor, found: (t: Tensor) => boolean): boolean {
-  const seen = new Set<Node>();
-  const stack: Tensor[] = [root];
-  while (stack.length > 0) {
-    const t = stack.pop()!._resolve();
-    if (t._storage?.present) {
-      if (found(t)) return true;
-      continue;
-    }
-    const node = t._recipe;
-    if (!node || seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...node.inputs);
-  }
-  return false;
 }
