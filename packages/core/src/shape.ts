@@ -95,6 +95,7 @@ export function normalizeDim(op: string, dim: number, rank: number, extra = 0): 
 /** Says what came, and how axes are given: by position, where Python has `dim=`. */
 function insteadOfAxis(dim: unknown): string {
   if (dim === undefined || dim === null) return `got ${String(dim)}. Say which; -1 is the last one.`;
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- no object
   if (typeof dim !== 'object') return `got ${typeof dim} ${String(dim)}.`;
   if (Array.isArray(dim)) return `got an array.`;
   return 'got an object. Arguments come by position here, not by name: where Python has dim=1, write 1.';

@@ -66,7 +66,7 @@ test('options of data sets and samplers', async () => {
       "TypeError: digits: options come in an object, got number 32. Write digits({ size: 32 }).",
       "FakkelError: RandomSampler: unknown option 'num_samples'. Write numSamples.",
       "TypeError: WeightedRandomSampler: options come in an object, got boolean false. Write new WeightedRandomSampler(weights, numSamples, { replacement: false }).",
-      "FakkelError: fashionMnist: unknown option 'trian'. There are: train, root, download, onProgress.",
+      "FakkelError: fashionMnist: unknown option 'trian'. Did you mean train? There are: train, root, download, onProgress.",
     ]
   `);
 });
@@ -105,7 +105,7 @@ test('what is no dataset', () => {
       "TypeError: DataLoader: the dataset has no method get. A dataset has a length and get(i).",
       "TypeError: DataLoader: the dataset has no method get. A dataset has a length and get(i): rename __getitem__ to get.",
       "TypeError: DataLoader: the dataset has no length. A dataset has a length and get(i): rename __len__ to length, a number.",
-      "TypeError: DataLoader: the dataset has no length. A dataset has a length and get(i), a number, no method: write get length() { … }.",
+      "TypeError: DataLoader: the dataset has no length. A dataset has a length and get(i); length is a number, no method: write get length() { … }.",
       "TypeError: DataLoader: the dataset has no length. A dataset has a length and get(i).",
       "TypeError: randomSplit: expected a dataset, got an array. A dataset has a length and get(i): wrap samples as { length: samples.length, get: (i) => samples[i] }, or arrays of numbers as new TensorDataset(images, labels).",
       "TypeError: MapDataset: expected a dataset, got an array. A dataset has a length and get(i): wrap samples as { length: samples.length, get: (i) => samples[i] }, or arrays of numbers as new TensorDataset(images, labels).",

@@ -40,6 +40,7 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return `an object of class ${value.constructor?.name ?? 'Object'}`;
   if (typeof value === 'function') return 'a function';
+  // eslint-disable-next-line @typescript-eslint/no-base-to-string -- objects were dealt with above
   return value === undefined ? 'undefined' : `${typeof value} ${String(value)}`;
 }
 
