@@ -4,7 +4,7 @@
  * Tensors (weights, normalizer, optimizer state) are the file's tensors. Numbers and generator states are JSON in its
  * metadata; JSON gives every finite double back as it was.
  */
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   defaultGenerator,
@@ -137,6 +137,23 @@ export async function writeAtomically(file: string, contents: Uint8Array | strin
   const temporary = `${file}.${process.pid}.tmp`;
   await writeFile(temporary, contents, { flush: true });
   await rename(temporary, file);
+}
+
+/** Removes what runs that died while they wrote have left in `folder`; what a living process writes stays. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false; // this one writes nothing yet
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

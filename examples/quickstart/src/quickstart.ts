@@ -5,7 +5,14 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { BackendUnavailableError, type Device, device, setDefaultDevice } from '@fakkel/core';
 import { DataLoader } from '@fakkel/data';
-import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint, restore, saveCheckpoint } from './checkpoint.js';
+import {
+  CHECKPOINT_FILE,
+  type Checkpoint,
+  readCheckpoint,
+  removeLeftovers,
+  restore,
+  saveCheckpoint,
+} from './checkpoint.js';
 import { type Data, loadData } from './data.js';
 import { UsageError } from './errors.js';
 import { evaluate } from './evaluate.js';
@@ -32,6 +39,7 @@ export async function quickstart(options: Options, progress: Progress, signal: A
 
   const data = await loadData(settings.data, settings.seed, (line) => progress.note(line));
   const output = await makeFolder(options.output ?? (checkpoint ? path.dirname(checkpoint.file) : 'runs/quickstart'));
+  await removeLeftovers(output);
   const run = createRun(settings, data, engine);
   if (checkpoint) restore(run, checkpoint);
   else await run.normalizer.fit(new DataLoader(data.train, { batchSize: 256 })); // training images only
@@ -95,7 +103,14 @@ function announce(run: Run, data: Data, checkpoint: Checkpoint | undefined, prog
       `validation and ${count(test.length)} test images, on device ${run.device.name}`,
   );
   if (!checkpoint) return;
-  progress.note(`Continuing in epoch ${run.history.epochs.length + 1} after ${count(run.epoch.images)} of its images`);
+  const done = run.history.epochs.length;
+  const { epochs } = run.settings;
+  const { images } = run.epoch;
+  progress.note(
+    done >= epochs
+      ? `This run is finished: epoch ${done} of ${epochs} is done. It is tested and written again; --epochs ${epochs * 2} trains on`
+      : `Continuing in epoch ${done + 1}${images > 0 ? ` after ${count(images)} of its images` : ''}`,
+  );
   const { engine } = checkpoint.state;
   if (engine !== run.device.backend.name) {
     progress.note(`The run was on engine ${engine}: on another one losses differ in their last digits`);

@@ -1,6 +1,7 @@
 import { decode } from 'fast-png';
 import { HostArray } from '@fakkel/data';
 import { expect, test } from 'vitest';
+import { accuracyChart } from '../src/report/charts.js';
 import { confusionMatrix } from '../src/report/confusion.js';
 import { html } from '../src/report/html.js';
 import { reportPage } from '../src/report/index.js';
@@ -53,6 +54,25 @@ test('names are text, not HTML', async () => {
   expect(html`<i>${'"'}${['a', 'b'].map((s) => html`<b>${s}</b>`)}${false}${null}</i>`.text).toBe(
     '<i>&quot;<b>a</b>\n<b>b</b></i>',
   );
+});
+
+test('five labels beside the accuracies, whatever their range', () => {
+  const labels = [0.05, 0.3, 0.5, 0.7, 0.95].map((accuracy) => {
+    const history = madeUpHistory(2);
+    const epochs = history.epochs.map((epoch) => ({
+      ...epoch,
+      train: { loss: 1, accuracy },
+      validation: { loss: 1, accuracy },
+    }));
+    return [...textOf(accuracyChart({ ...history, epochs })).matchAll(/\b\d+\b/g)].map(([n]) => Number(n)).slice(0, 5);
+  });
+  expect(labels).toEqual([
+    [0, 25, 50, 75, 100],
+    [20, 40, 60, 80, 100],
+    [40, 55, 70, 85, 100],
+    [60, 70, 80, 90, 100],
+    [80, 85, 90, 95, 100],
+  ]);
 });
 
 test('no errors, many errors, one epoch, a loss of zero', async () => {

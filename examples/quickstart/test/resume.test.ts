@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { defaultGenerator, dropoutKeys, referenceDevice } from '@fakkel/core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -80,6 +81,21 @@ test('stopped before the first step', async () => {
   const argv = ['--data', data, '--epochs', '1', '--output', output, '--no-report'];
   expect(await quickstart(parseOptions(argv), silentProgress(), AbortSignal.abort())).toBeNull();
   expect((await run(['--resume', output, '--no-report']))!.history.steps).toHaveLength(3);
+});
+
+test('a run that is finished says so; what a run that died has left is removed', async () => {
+  const output = path.join(folder, 'finished');
+  await run(['--data', data, '--epochs', '1', '--output', output, '--no-report']);
+  const { pid } = spawnSync(process.execPath, ['-e', '']);
+  const leftovers = [pid, process.pid, process.ppid].map((id) => `${CHECKPOINT_FILE}.${id}.tmp`);
+  for (const name of leftovers) await writeFile(path.join(output, name), 'half');
+  const progress = silentProgress();
+  await quickstart(parseOptions(['--resume', output, '--no-report']), progress, new AbortController().signal);
+  expect(progress.lines[1]).toMatchInlineSnapshot(
+    `"This run is finished: epoch 1 of 1 is done. It is tested and written again; --epochs 2 trains on"`,
+  );
+  // The parent process lives: it may be writing.
+  expect((await readdir(output)).filter((name) => name.endsWith('.tmp'))).toEqual([leftovers[2]]);
 });
 
 test('generators and dropout keys continue, too', async () => {

@@ -63,13 +63,10 @@ export function accuracyChart({ epochs }: History): string {
     train.accuracy * 100,
     validation.accuracy * 100,
   ]);
+  const min = Math.floor(Math.min(...values.flat(), 99) / 20) * 20;
   return lineChart({
-    yAxis: {
-      type: 'value',
-      name: 'correct (%)',
-      min: Math.floor(Math.min(...values.flat(), 99) / 20) * 20,
-      max: 100,
-    },
+    // Five labels, whatever the range: 5, 10, 15, 20 or 25 apart.
+    yAxis: { type: 'value', name: 'correct (%)', min, max: 100, interval: (100 - min) / 4 },
     epochs: epochs.length,
     series: curves(values),
   });
