@@ -118,7 +118,7 @@ describe('bad input', () => {
       `[DTypeError: tensor: only float tensors have gradients, got int32[1]]`,
     );
     expect(() => new nn.CrossEntropyLoss()(ones([2, 3]), ones([2]))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: crossEntropy: expected class indices, int32 of shape [N] or [N, …], got float32[2] for float32[2,3]. Convert them with target.to('int32').]`,
+      `[DTypeError: crossEntropy: expected class indices, int32 of shape [N] or [N, …], got float32[2] for float32[2,3]. Make labels with tensor([…], { dtype: 'int32' }), or convert them with target.to('int32').]`,
     );
     const cell = new Parameter(ones([2]));
     expect(() => cell.assign(tensor([1, 2], { dtype: 'int32' }))).toThrow(DTypeError);
