@@ -54,15 +54,7 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
   } catch (error) {
     throw explain(runtime, error);
   } finally {
-    for (const leaf of run.leaves) {
-      memory.unpin(leaf);
-      if (leaf.pins > 0 || leaf.retired) continue;
-      if (leaf.kind === 'cell' || leaf.keepOnDevice) continue;
-      // What is on the host goes from the device, unless it is large and used again and again.
-      const onHost = leaf.host !== null || leaf.fill !== null;
-      if (onHost && (leaf.bytes <= HOST_RESULT_BYTES || leaf.uploads < 2)) memory.release(leaf);
-      else memory.touch(leaf);
-    }
+    for (const leaf of run.leaves) memory.unpin(leaf);
   }
   for (const storage of run.retires) memory.retire(storage);
 }
@@ -84,12 +76,7 @@ export async function fetchResults(runtime: Runtime, run: Run): Promise<void> {
   } catch (error) {
     run.downloadError = error;
   }
-  for (const storage of run.outputs) {
-    memory.unpin(storage);
-    if (storage.kind === 'cell') continue;
-    if (storage.kind === 'result' && storage.host) memory.release(storage);
-    else memory.touch(storage);
-  }
+  for (const storage of run.outputs) memory.unpin(storage);
 }
 
 /** An allocation that failed is explained by what is on the device. */

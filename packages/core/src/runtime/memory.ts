@@ -2,7 +2,7 @@
  * What is on the device beside programs' intermediates: contents of cells, results and activations under a budget.
  */
 import type { Backend } from '../backends/backend.js';
-import type { MemoryRole, Storage } from './storage.js';
+import { HOST_RESULT_BYTES, type MemoryRole, type Storage } from './storage.js';
 
 /** Bytes and buffers on the device, by why they are held. */
 export interface MemoryReport {
@@ -70,7 +70,13 @@ export class DeviceMemory {
   }
 
   unpin(storage: Storage): void {
-    if (--storage.pins === 0 && storage.retired) this.retire(storage);
+    if (--storage.pins > 0) return;
+    if (storage.retired) this.retire(storage);
+    if (storage.retired || storage.kind === 'cell' || storage.keepOnDevice) return;
+    // What is on the host goes from the device, unless it is large and used again and again.
+    const onHost = storage.host !== null || storage.fill !== null;
+    if (onHost && (storage.bytes <= HOST_RESULT_BYTES || storage.uploads < 2)) this.release(storage);
+    else this.touch(storage);
   }
 
   /** Nobody owns the contents any more: they go when the last run that reads them has ended; a snapshot goes to the host. */
@@ -87,6 +93,11 @@ export class DeviceMemory {
     if (this.evictable.delete(storage)) this.evictableBytes -= storage.bytes;
     this.evictable.add(storage);
     this.evictableBytes += storage.bytes;
+    this.makeRoom();
+  }
+
+  /** What is pinned stays until it is not. */
+  private makeRoom(): void {
     for (const old of this.evictable) {
       if (this.evictableBytes <= this.budget) break;
       if (old.pins > 0) continue;

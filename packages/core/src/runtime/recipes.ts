@@ -25,8 +25,9 @@ export function versionsBehind(
   nodes: readonly Node[],
   writes: ReadonlySet<Version>,
   stop: (t: Tensor) => boolean,
-): (t: Tensor, node?: Node) => readonly Version[] {
-  const sets = new Map<Node, Behind>();
+): (t: Tensor) => readonly Version[] {
+  // By tensor and not by recipe: values give up theirs one by one while others are asked about.
+  const sets = new Map<Tensor, Behind>();
   const collect = (node: Node): void => {
     const own: Version[] = [];
     const below = new Set<Behind>();
@@ -34,16 +35,18 @@ export function versionsBehind(
       let t = input;
       while (t._alias && !(t._version && writes.has(t._version))) t = t._alias;
       if (stop(t)) continue;
-      const made = t._alias ? null : t._recipe && sets.get(t._recipe);
+      const made = t._alias ? null : sets.get(t);
       if (made) below.add(made);
       else if (t._version) own.push(t._version);
+      else if (t._storage && !t._storage.lasts) own.push(...(t._dependencies?.versions ?? []));
     }
     const [first] = below;
-    sets.set(node, own.length === 0 && below.size === 1 ? first : { own, below: [...below] });
+    const behind = own.length === 0 && below.size === 1 ? first : { own, below: [...below] };
+    for (const output of node.outputs) sets.set(output, behind);
   };
-  return (t, node = t._recipe ?? undefined) => {
+  return (t) => {
     if (sets.size === 0) nodes.forEach(collect);
-    const start = node && sets.get(node);
+    const start = sets.get(t);
     const versions = new Set<Version>();
     const seen = new Set<Behind>();
     const stack = start ? [start] : [];
@@ -62,7 +65,7 @@ export function versionsBehind(
  * A computed value gives up its recipe: at once where no gradient can flow to it, else when a version that it read
  * is replaced. A value that stays on the device only may be evicted, and then needs the recipe to be computed again.
  */
-export function dropRecipe(t: Tensor, versionsOf: (t: Tensor, node?: Node) => readonly Version[]): void {
+export function dropRecipe(t: Tensor, versionsOf: (t: Tensor) => readonly Version[]): void {
   const node = t._recipe;
   if (!node) return;
   const needed = (t._requiresGrad && !node.consumed) || !staysOnHost(t);
@@ -70,7 +73,7 @@ export function dropRecipe(t: Tensor, versionsOf: (t: Tensor, node?: Node) => re
   t._dependencies = null;
   t._tapeGone = t._requiresGrad;
   if (!needed) return;
-  const dependencies = dependenciesOf(versionsOf(t, node));
+  const dependencies = dependenciesOf(versionsOf(t));
   if (dependencies?.recipes) {
     t._dependencies = dependencies;
     dependencies.recipes.set(t, node);

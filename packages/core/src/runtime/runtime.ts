@@ -273,7 +273,6 @@ export class Runtime {
         if (storage.error !== undefined) throw storage.error as Error;
         const host = storage.hostData();
         if (host) return host.slice();
-        if (storage.kind === 'result') this.memory.touch(storage);
         return (await this.backend.download([storage.buffer!]))[0];
       } finally {
         this.memory.unpin(storage);
