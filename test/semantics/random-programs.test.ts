@@ -311,7 +311,7 @@ async function runProgram(seed: number, { size, budget, failures, steps }: Optio
     if (!known.requiresGrad) return;
     const tape = tapeOf(known);
     const gone = tape.some((k) => k.version && k.version.head !== k);
-    if (!gone && (isPast(known) || tape.some((k) => k.consumed))) return;
+    if (!gone && (isPast(known) || tape.some((k) => k.consumed || given.has(k)))) return;
     const retainGraph = rng.chance(0.2);
     log.push(`backward ${name}${retainGraph ? ' retain' : ''}`);
     try {
