@@ -10,6 +10,7 @@ import {
   nn,
   noGrad,
   ones,
+  Parameter,
   randn,
   setDefaultDevice,
   stats,
@@ -110,6 +111,18 @@ test('a model and its data on another device', async () => {
     .backward();
   await optimizer.step();
   expect(stats(other).runs).toBeGreaterThan(1);
+});
+
+test('a model that moves between backward and step takes its gradients along', async () => {
+  const other = await freshDevice();
+  const [weight] = [new Parameter(tensor([1, 2]))];
+  const optimizer = new SGD([weight], { lr: 0.5 });
+  weight.square().sum().backward();
+  weight._moveTo(other);
+  expect(await weight.grad!.toArray()).toEqual([2, 4]);
+  await optimizer.step();
+  expect(await weight.toArray()).toEqual([0, 0]);
+  expect(weight.device).toBe(other);
 });
 
 test('gradients flow through a move', async () => {

@@ -17,7 +17,10 @@ export interface BackwardOptions {
   gradient?: Tensor;
   /** Keep the tape, so that a second backward may go through it. Default: the value of `createGraph`. */
   retainGraph?: boolean;
-  /** Record the gradients themselves for gradients: second derivatives. Default false. */
+  /**
+   * Record the gradients themselves, so that {@link grad} of what they are made of goes on. Default false. The `grad` of
+   * a parameter is a cell's value and takes no gradient itself: for penalties on gradients use {@link grad}.
+   */
   createGraph?: boolean;
 }
 

@@ -13,7 +13,10 @@ import { loadStateDict, stateDictOf, type LoadReport, type StateDict } from './s
 export type ForwardPreHook = (module: Module, inputs: unknown[]) => unknown[] | void;
 /** Called after `forward`; what it returns, if anything, replaces the output. */
 export type ForwardHook = (module: Module, inputs: unknown[], output: unknown) => unknown;
-/** Called with the gradients of a module's tensor inputs and outputs; may return other input gradients. */
+/**
+ * Called with the gradients of a module's tensor inputs and outputs; may return other input gradients. With several
+ * inputs it is called once for each, as its gradient arrives, with null for the others (PyTorch: once, with all).
+ */
 export type BackwardHook = (
   module: Module,
   gradInputs: (Tensor | null)[],

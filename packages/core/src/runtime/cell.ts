@@ -272,7 +272,9 @@ export class Parameter extends Cell {
   }
 
   override _moveTo(device: Device): void {
-    if (device !== this._home && this._gradientState !== 'none') this.zeroGrad();
+    // A gradient that no step has used moves along; a spent one is gone.
+    if (this._gradientState === 'pending') this._gradient?._moveTo(device);
+    else if (device !== this._home) this.zeroGrad();
     super._moveTo(device);
   }
 }
