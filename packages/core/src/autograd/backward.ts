@@ -178,8 +178,9 @@ function propagate(
     asRule(() => {
       outputs.forEach((t, i) => add(t._current(), seeds[i]));
       for (const node of nodes) {
-        const incoming = node.outputs.map((t) => settle(t) ?? null);
+        let incoming: readonly (Tensor | null)[] = node.outputs.map((t) => settle(t) ?? null);
         if (incoming.every((g) => g === null)) continue;
+        if (node.watch) incoming = watched(node, incoming);
         const rule = node.op.vjp as VjpRule<Attrs>;
         const needs = node.inputs.map((t) => t._requiresGrad && isFloat(t.dtype));
         const back = rule.backward(contextOf(node, rule, incoming, needs));
@@ -251,22 +252,32 @@ function shapeOnly(t: Tensor): Tensor {
 }
 
 /** Hooks see and make visible values, with numbers as inputs. */
-function callHook(hook: (gradient: Tensor) => Tensor | void, t: Tensor, gradient: Tensor): Tensor {
+function asUser<T>(gradients: readonly (Tensor | null)[], hook: () => T): T {
   const { hidden, literal } = modes;
   modes.hidden = 0;
   modes.literal = 0;
   try {
-    gradient.device._runtime.markVisible(gradient);
-    const replaced = hook(gradient);
-    if (!replaced) return gradient;
-    if (!sameShape(replaced.shape, t.shape)) {
-      throw new ShapeError(`hook: expected a gradient of shape ${formatAval(t)}, got ${formatAval(replaced)}`);
-    }
-    return replaced;
+    for (const gradient of gradients) gradient?.device._runtime.markVisible(gradient);
+    return hook();
   } finally {
     modes.hidden = hidden;
     modes.literal = literal;
   }
+}
+
+function checkReplacement(replaced: Tensor, t: Tensor): Tensor {
+  if (sameShape(replaced.shape, t.shape)) return replaced;
+  throw new ShapeError(`hook: expected a gradient of shape ${formatAval(t)}, got ${formatAval(replaced)}`);
+}
+
+function callHook(hook: (gradient: Tensor) => Tensor | void, t: Tensor, gradient: Tensor): Tensor {
+  const replaced = asUser([gradient], () => hook(gradient));
+  return replaced ? checkReplacement(replaced, t) : gradient;
+}
+
+function watched(node: Node, incoming: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+  const replaced = asUser(incoming, () => node.watch!(incoming));
+  return replaced.map((gradient, i) => gradient && checkReplacement(gradient, node.outputs[i]));
 }
 
 function accumulate(leaf: Tensor, gradient: Tensor, createGraph: boolean): void {

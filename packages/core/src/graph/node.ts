@@ -26,6 +26,8 @@ export class Node {
   group: Group | null = null;
   /** `backward` has gone through it and its tape is given up. */
   consumed = false;
+  /** Sees the gradients of all outputs together, and may give others: the edges of modules with backward hooks. */
+  watch: ((gradients: readonly (Tensor | null)[]) => readonly (Tensor | null)[]) | null = null;
   /** Where it was recorded; checking mode only. */
   site: { modulePath: string; stack: string } | null = null;
   /** Scratch of the traversals: the run that marked it, and what the mark means there. */

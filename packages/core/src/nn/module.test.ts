@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Buffer, manualSeed, nn, ones, Parameter, randn, tensor, zeros, type Tensor } from '../index.js';
+import { Buffer, manualSeed, nn, ones, Parameter, randn, stats, tensor, zeros, type Tensor } from '../index.js';
 
 beforeEach(() => void manualSeed(0));
 
@@ -154,6 +154,32 @@ describe('calling', () => {
     const weight = await layer.weight.data();
     const expected = Array.from(weight, (w) => Math.fround(w * 3) * 10);
     expect((await x.grad!.data()).every((v, i) => Math.abs(v - expected[i]) < 1e-5)).toBe(true);
+  });
+
+  test('a backward hook of a module with several inputs is called once, with all gradients', async () => {
+    class Product extends nn.Module {
+      override forward(a: Tensor, scale: Tensor, b: Tensor): Tensor {
+        return a.mul(b).mul(scale);
+      }
+    }
+    const product = new Product();
+    const calls: unknown[] = [];
+    product.registerFullBackwardHook((_, gradInputs, gradOutputs) => {
+      calls.push([gradInputs.map((g) => g !== null), gradOutputs.length]);
+      return [null, null, gradInputs[2]!.mul(100)];
+    });
+    const [a, b] = [tensor([2], { requiresGrad: true }), tensor([3], { requiresGrad: true })];
+    const run = (): void =>
+      product(a, tensor([5]), b)
+        .sum()
+        .backward();
+    run();
+    expect(calls).toEqual([[[true, false, true], 1]]);
+    expect([await a.grad!.item(), await b.grad!.item()]).toEqual([15, 1000]);
+    const { compiles } = stats();
+    run();
+    await a.grad!.data();
+    expect(stats().compiles - compiles).toBeLessThanOrEqual(1);
   });
 });
 

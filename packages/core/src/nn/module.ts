@@ -3,7 +3,10 @@
  */
 import { FakkelError } from '../errors.js';
 import { modes } from '../graph/modes.js';
+import type { Node } from '../graph/node.js';
+import { record } from '../graph/record.js';
 import { isTensor, type HookHandle, type Tensor } from '../graph/tensor.js';
+import { anonymousOp } from '../ops/def.js';
 import { markVisible } from '../runtime/api.js';
 import { Buffer, type Cell, Parameter } from '../runtime/cell.js';
 import type { Device } from '../runtime/device.js';
@@ -14,8 +17,8 @@ export type ForwardPreHook = (module: Module, inputs: unknown[]) => unknown[] | 
 /** Called after `forward`; what it returns, if anything, replaces the output. */
 export type ForwardHook = (module: Module, inputs: unknown[], output: unknown) => unknown;
 /**
- * Called with the gradients of a module's tensor inputs and outputs; may return other input gradients. With several
- * inputs it is called once for each, as its gradient arrives, with null for the others (PyTorch: once, with all).
+ * Called once the gradients of a module's outputs and tensor inputs are there, with null where none flows; may return
+ * other gradients for the inputs.
  */
 export type BackwardHook = (
   module: Module,
@@ -383,47 +386,60 @@ function atTop<T>(fn: () => T): T {
   }
 }
 
-/** Collects the gradients at a module's edges and calls its backward hooks once they are all there. */
+/** Tensors that pass through together, so that their gradients are there together. */
+const edge = anonymousOp({
+  name: 'edge',
+  infer: (inputs) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
+  vjp: { reads: {}, backward: ({ gradients }) => gradients },
+  decompose: (inputs) => inputs,
+});
+
+/**
+ * Passes the tensors among `values` that need gradients through an edge; what is no such tensor stays. `watch` is given
+ * one gradient for each tensor, null where none flows, and says what flows on.
+ */
+function throughEdge(
+  values: readonly unknown[],
+  watch: (gradients: readonly (Tensor | null)[]) => readonly (Tensor | null)[],
+): unknown[] {
+  const tensors = values.filter((value) => isTensor(value));
+  const needing = tensors.filter((t) => t.requiresGrad);
+  if (needing.length === 0) return [...values];
+  const passed = record(edge, needing, {});
+  const node = passed[0]._recipe;
+  if (node) {
+    node.watch = (gradients) => {
+      const replaced = watch(tensors.map((t) => (t.requiresGrad ? gradients[needing.indexOf(t)] : null)));
+      return needing.map((t) => replaced[tensors.indexOf(t)]);
+    };
+  }
+  return values.map((value) => (needing.includes(value as Tensor) ? passed[needing.indexOf(value as Tensor)] : value));
+}
+
+/** Calls a module's backward hooks once the gradients of all its outputs and inputs are there. */
 function wrapBackward(module: Module, hooks: ReadonlySet<BackwardHook>) {
-  const gradOutputs: (Tensor | null)[] = [];
-  const edge = (t: Tensor): Tensor => (t.requiresGrad ? t.reshape([...t.shape]) : t);
-  let inputs: Tensor[] = [];
+  let inputs: readonly Tensor[] = [];
+  let gradOutputs: readonly (Tensor | null)[] = [];
+  const call = (gradients: readonly (Tensor | null)[]): readonly (Tensor | null)[] => {
+    for (const hook of hooks) {
+      const replaced = hook(module, [...gradients], [...gradOutputs]);
+      if (replaced) gradients = gradients.map((gradient, i) => replaced[i] ?? gradient);
+    }
+    return gradients;
+  };
   return {
-    inputs: (args: unknown[]): unknown[] =>
-      args.map((arg) => {
-        if (!isTensor(arg) || !arg.requiresGrad) return arg;
-        const t = edge(arg);
-        inputs = [...inputs, t];
-        t.registerHook((gradient) => {
-          // One input is the common case; with several each is reported as its gradient arrives.
-          const at = inputs.indexOf(t);
-          let result: Tensor | void = undefined;
-          for (const hook of hooks) {
-            const replaced = hook(
-              module,
-              inputs.map((_, i) => (i === at ? (result ?? gradient) : null)),
-              gradOutputs,
-            );
-            const mine = replaced?.[at];
-            if (mine) result = mine;
-          }
-          return result;
-        });
-        return t;
-      }),
+    inputs: (args: unknown[]): unknown[] => {
+      inputs = args.filter((arg) => isTensor(arg));
+      return throughEdge(args, call);
+    },
     outputs: (output: unknown): unknown => {
-      const list = Array.isArray(output) ? output : [output];
-      const edges = list.map((value: unknown, i) => {
-        if (!isTensor(value) || !value.requiresGrad) return value;
-        const t = edge(value);
-        gradOutputs[i] = null;
-        t.registerHook((gradient) => {
-          gradOutputs[i] = gradient;
-          if (inputs.length === 0) for (const hook of hooks) hook(module, [null], gradOutputs);
-        });
-        return t;
+      const passed = throughEdge(Array.isArray(output) ? output : [output], (gradients) => {
+        gradOutputs = gradients;
+        // Where no input needs a gradient, this is all there will be.
+        if (!inputs.some((t) => t.requiresGrad)) call(inputs.map(() => null));
+        return gradients;
       });
-      return Array.isArray(output) ? edges : edges[0];
+      return Array.isArray(output) ? passed : passed[0];
     },
   };
 }
