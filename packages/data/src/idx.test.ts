@@ -146,7 +146,8 @@ describe('IdxDataset', () => {
 const DEBIAN = '/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz';
 const debian = await readFile(DEBIAN).catch(() => undefined);
 
-test.skipIf(!debian)('reads the 10,000 test images of Debian’s dataset-fashion-mnist', async () => {
+const title = 'reads the 10,000 test images of Debian’s dataset-fashion-mnist';
+test.skipIf(!debian)(debian ? title : `${title}: the package is not installed`, async () => {
   const { dtype, shape, data } = await readIdx(debian!, DEBIAN);
   expect([dtype, ...shape, data.length]).toEqual(['uint8', 10000, 28, 28, 7840000]);
 });

@@ -54,7 +54,9 @@ describe('files are found', () => {
     expect((await mnist({ train: false })).classes[3]).toBe('3');
   });
 
-  test.skipIf(!existsSync('/usr/share/datasets/fashion-mnist'))('in the folder of Debian’s package', async () => {
+  const installed = existsSync('/usr/share/datasets/fashion-mnist');
+  const title = 'in the folder of Debian’s dataset-fashion-mnist';
+  test.skipIf(!installed)(installed ? title : `${title}: the package is not installed`, async () => {
     const test = await fashionMnist({ train: false });
     expect(test.length).toBe(10000);
     expect(test.classes[test.get(0)[1]]).toBe('Ankle boot');
