@@ -3,7 +3,6 @@
  */
 import { FakkelError } from '../errors.js';
 import { modes } from '../graph/modes.js';
-import type { Node } from '../graph/node.js';
 import { record } from '../graph/record.js';
 import { isTensor, type HookHandle, type Tensor } from '../graph/tensor.js';
 import { anonymousOp } from '../ops/def.js';
