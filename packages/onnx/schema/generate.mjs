@@ -1,0 +1,30 @@
+// Writes src/generated/onnx-ml.ts from onnx-ml.proto: `npm -w packages/onnx run generate`.
+// Needs `protoc` on the path (Debian: apt-get install protobuf-compiler); npx brings ts-proto.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+
+const options = [
+  'env=browser', // Uint8Array for bytes, not Buffer
+  'importSuffix=.js',
+  'esModuleInterop=true',
+  'forceLong=bigint', // int64 keeps its 64 bits
+  'useOptionals=all', // a message literal names only what it holds
+  'noDefaultsForOptionals=true', // an attribute that is 0 is written all the same: ONNX's checker asks which field is present
+  'comments=false', // they are in the schema
+  'outputJsonMethods=false',
+  'outputPartialMethods=false',
+  'outputTypeRegistry=false',
+  'exportCommonSymbols=false',
+];
+
+const root = new URL('..', import.meta.url);
+mkdirSync(new URL('src/generated/', root), { recursive: true });
+execFileSync(
+  'npx',
+  [
+    ...['--yes', '--package', 'ts-proto@2.18.0', 'protoc', '--proto_path=schema', '--ts_proto_out=src/generated'],
+    `--ts_proto_opt=${options.join(',')}`,
+    'schema/onnx-ml.proto',
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
