@@ -21,6 +21,11 @@ const noNode = {
 };
 const noCore = { regex: '^@fakkel/', message: 'core imports no other package of Fakkel.' };
 const onlyCore = { regex: '^@fakkel/(?!core$)', message: 'This package may import @fakkel/core only.' };
+/** The backend writes its graphs with the ONNX package. */
+const coreAndOnnx = {
+  regex: '^@fakkel/(?!(core|onnx)$)',
+  message: 'This package may import @fakkel/core and @fakkel/onnx only.',
+};
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/.nx/', 'docs/api/', 'coverage/', '**/.cache/', 'runs/', 'test/docs/.*/']),
@@ -64,6 +69,11 @@ export default defineConfig(
     files: ['packages/core/src/**/*.ts'],
     ignores: tests,
     rules: { 'no-restricted-imports': ['error', { patterns: [noNode, noCore] }] },
+  },
+  {
+    files: ['packages/backend-onnxruntime/src/**/*.ts'],
+    ignores: tests,
+    rules: { 'no-restricted-imports': ['error', { patterns: [noNode, coreAndOnnx] }] },
   },
   {
     // Tests reach into what types forbid: that is often their point.

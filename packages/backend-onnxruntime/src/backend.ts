@@ -1,0 +1,134 @@
+/**
+ * Programs as sessions of ONNX Runtime: the backend over an engine that runs in this thread.
+ */
+import {
+  type Aval,
+  type Backend,
+  type BackendCapabilities,
+  BackendError,
+  type BackendStats,
+  type DeviceBuffer,
+  type Executable,
+  formatAval,
+  type OpSignature,
+  type Program,
+  type TypedArray,
+  type Unsupported,
+} from '@fakkel/core';
+import type { Tensor } from 'onnxruntime-common';
+import type { Engine } from './engines/engine.js';
+import { OrtExecutable } from './executable.js';
+import { supports } from './lowering/lower.js';
+import { SessionCache } from './session-cache.js';
+
+const MIB = 1 << 20;
+
+/** A buffer of this backend. */
+export class OrtBuffer implements DeviceBuffer {
+  released = false;
+  constructor(
+    readonly id: number,
+    readonly aval: Aval,
+    readonly tensor: Tensor,
+    readonly owner: OrtBackend,
+  ) {}
+}
+
+export class OrtBackend implements Backend {
+  readonly apiVersion = 1;
+  readonly name: string;
+  readonly capabilities: BackendCapabilities;
+  readonly lost: Promise<Error>;
+  readonly sessions: SessionCache;
+  private nextId = 1;
+  private liveBuffers = 0;
+  private disposed = false;
+  runs = 0;
+
+  constructor(
+    readonly engine: Engine,
+    options: { sessions?: number } = {},
+  ) {
+    this.name = engine.name;
+    this.lost = engine.lost;
+    this.sessions = new SessionCache(options.sessions);
+    this.capabilities = {
+      dtypes: ['float32', 'int32', 'bool'],
+      deterministic: engine.target.provider === 'cpu' || engine.target.provider === 'wasm',
+      resident: engine.resident,
+      memoryBudget: 512 * MIB,
+      blocking: engine.blocking,
+    };
+  }
+
+  supports(op: string, signature: OpSignature): true | Unsupported {
+    return supports(op, signature, this.engine.target);
+  }
+
+  upload(data: TypedArray, aval: Aval): OrtBuffer {
+    this.checkAlive('upload');
+    if (data.length !== aval.shape.reduce((n, d) => n * d, 1)) {
+      throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
+    }
+    return this.buffer(aval, data);
+  }
+
+  async download(buffers: readonly DeviceBuffer[]): Promise<readonly TypedArray[]> {
+    const own = buffers.map((buffer) => this.check('download', buffer));
+    return this.engine.memory.read(
+      own.map((buffer) => buffer.tensor),
+      own.map((buffer) => buffer.aval),
+    );
+  }
+
+  release(buffer: DeviceBuffer): void {
+    if (this.disposed) return;
+    const own = this.check('release', buffer);
+    own.released = true;
+    this.liveBuffers--;
+    this.engine.memory.release(own.tensor, own.aval);
+  }
+
+  async compile(program: Program): Promise<Executable> {
+    this.checkAlive('compile');
+    const executable = new OrtExecutable(this, program);
+    await executable.prepare();
+    return executable;
+  }
+
+  stats(): BackendStats {
+    const { liveBytes, peakBytes } = this.engine.memory;
+    return { liveBuffers: this.liveBuffers, liveBytes, peakBytes, runs: this.runs, kernels: {} };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    await this.sessions.dispose();
+    this.engine.memory.dispose();
+    await this.engine.dispose();
+  }
+
+  /** A new buffer; without `data`, its contents are undefined until a run writes them. */
+  buffer(aval: Aval, data?: TypedArray): OrtBuffer {
+    const buffer = new OrtBuffer(this.nextId++, aval, this.engine.memory.allocate(aval, data), this);
+    this.liveBuffers++;
+    return buffer;
+  }
+
+  /** The buffer as this backend's own, alive. */
+  check(op: string, buffer: DeviceBuffer): OrtBuffer {
+    this.checkAlive(op);
+    if (!(buffer instanceof OrtBuffer) || buffer.owner !== this) {
+      throw new BackendError(`${op}: the buffer ${formatAval(buffer.aval)} belongs to another backend`);
+    }
+    if (buffer.released) {
+      throw new BackendError(`${op}: buffer ${buffer.id}, ${formatAval(buffer.aval)}, is released already`);
+    }
+    return buffer;
+  }
+
+  private checkAlive(op: string): void {
+    if (this.disposed) throw new BackendError(`${op}: this ${this.name} backend is disposed; create another`);
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Building an ONNX graph: values are names, and a call of `node` adds one and gives its output's.
+ */
+import type { Aval, DType } from '@fakkel/core';
+import {
+  IR_VERSION,
+  type OnnxAttribute,
+  type OnnxDType,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  OPSET,
+} from '@fakkel/onnx';
+
+/** The name of a value in the graph. */
+export type Value = string;
+
+/** An input that is left out. */
+export const NONE: Value = '';
+
+/** The domain of ONNX Runtime's own operators. */
+export const MICROSOFT = 'com.microsoft';
+
+export const int = (value: number): OnnxAttribute => ({ type: 'int', value });
+export const ints = (value: readonly number[]): OnnxAttribute => ({ type: 'ints', value });
+export const float = (value: number): OnnxAttribute => ({ type: 'float', value });
+export const string = (value: string): OnnxAttribute => ({ type: 'string', value });
+
+/** ONNX's numbers of the element types, as `Cast` takes them. */
+export const ELEMENT_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64: 11, uint32: 12 } as const;
+export type ElementType = keyof typeof ELEMENT_TYPE;
+
+export interface NodeOptions {
+  /** Default: ONNX's own operators. */
+  readonly domain?: string;
+  /** How many outputs there are. Default 1. */
+  readonly outputs?: number;
+}
+
+type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint32Array;
+
+export class GraphBuilder {
+  private readonly nodes: OnnxNode[] = [];
+  private readonly initializers: OnnxTensor[] = [];
+  private readonly domains = new Set<string>();
+  private readonly constants = new Map<string, Value>();
+  private readonly made = new Map<string, readonly Value[]>();
+  private names = 0;
+
+  /** A name that no value has. */
+  name(prefix = 't'): Value {
+    return `${prefix}${this.names++}`;
+  }
+
+  /** One node; its first output. Equal nodes are made once. */
+  node(
+    opType: string,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    options: NodeOptions = {},
+  ): Value {
+    return this.nodeOutputs(opType, inputs, attributes, options)[0];
+  }
+
+  /** One node; all its outputs. */
+  nodeOutputs(
+    opType: string,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    { domain = '', outputs: count = 1 }: NodeOptions = {},
+  ): readonly Value[] {
+    const key = JSON.stringify([domain, opType, inputs, attributes, count]);
+    const known = this.made.get(key);
+    if (known) return known;
+    const outputs = Array.from({ length: count }, () => this.name());
+    this.nodes.push({ opType, domain, name: `${opType}_${this.nodes.length}`, inputs, outputs, attributes });
+    if (domain !== '') this.domains.add(domain);
+    this.made.set(key, outputs);
+    return outputs;
+  }
+
+  /** A constant in the graph; `data` is not copied and may be large. */
+  initializer(name: Value, dtype: OnnxDType, shape: readonly number[], data: Data): Value {
+    this.initializers.push({
+      name,
+      dtype,
+      shape,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    });
+    return name;
+  }
+
+  /** A small constant: equal ones are one. */
+  constant(dtype: ElementType, shape: readonly number[], values: readonly number[]): Value {
+    // -0 and NaN keep their bits in the key through Object.is-aware text.
+    const key = `${dtype}[${shape.join()}]${values.map((v) => (Object.is(v, -0) ? '-0' : String(v))).join()}`;
+    const known = this.constants.get(key);
+    if (known !== undefined) return known;
+    const name = this.initializer(this.name('c'), dtype, shape, dataOf(dtype, values));
+    this.constants.set(key, name);
+    return name;
+  }
+
+  /** A constant of rank 0. */
+  scalar(value: number, dtype: ElementType = 'float32'): Value {
+    return this.constant(dtype, [], [value]);
+  }
+
+  /** An int64 vector: what ONNX takes as a shape, as axes and as bounds. */
+  vector(values: readonly number[]): Value {
+    return this.constant('int64', [values.length], values);
+  }
+
+  cast(x: Value, to: ElementType): Value {
+    return this.node('Cast', [x], { to: int(ELEMENT_TYPE[to]) });
+  }
+
+  reshape(x: Value, shape: readonly number[]): Value {
+    return this.node('Reshape', [x, this.vector(shape)]);
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    return perm.every((axis, i) => axis === i) ? x : this.node('Transpose', [x], { perm: ints(perm) });
+  }
+
+  /** x[start…end) along axes; ends are clipped by ONNX. */
+  slice(
+    x: Value,
+    axes: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    steps?: readonly number[],
+  ) {
+    const optional = steps ? [this.vector(steps)] : [];
+    return this.node('Slice', [x, this.vector(starts), this.vector(ends), this.vector(axes), ...optional]);
+  }
+
+  /** The model, with the given inputs and outputs; an output has a name of its own. */
+  finish(inputs: readonly Named[], outputs: readonly Named[]): OnnxModel {
+    // A graph's output can't be its input, a constant, or another output.
+    const taken = new Set([...inputs.map((input) => input.value), ...this.initializers.map((t) => t.name)]);
+    const named = outputs.map(({ value, aval }) => {
+      if (taken.has(value)) {
+        const copy = this.name('o');
+        this.nodes.push({
+          opType: 'Identity',
+          name: `Identity_${this.nodes.length}`,
+          inputs: [value],
+          outputs: [copy],
+        });
+        return { value: copy, aval };
+      }
+      taken.add(value);
+      return { value, aval };
+    });
+    const info = ({ value, aval }: Named) => ({ name: value, dtype: aval.dtype, shape: aval.shape });
+    const graph: OnnxGraph = {
+      name: 'fakkel',
+      nodes: this.nodes,
+      inputs: inputs.map(info),
+      outputs: named.map(info),
+      initializers: this.initializers,
+    };
+    const opsets: Record<string, number> = { '': OPSET };
+    for (const domain of this.domains) opsets[domain] = 1;
+    return { irVersion: IR_VERSION, opsets, producerName: 'fakkel', graph };
+  }
+}
+
+export interface Named {
+  readonly value: Value;
+  readonly aval: Aval;
+}
+
+function dataOf(dtype: ElementType, values: readonly number[]): Data {
+  switch (dtype) {
+    case 'float32':
+      return Float32Array.from(values);
+    case 'int32':
+      return Int32Array.from(values);
+    case 'int64':
+      return BigInt64Array.from(values, (v) => BigInt(v));
+    case 'uint32':
+      return Uint32Array.from(values);
+    case 'uint8':
+    case 'bool':
+      return Uint8Array.from(values);
+    case 'float64':
+      throw new TypeError('float64 constants are not used');
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/** The types that programs of this backend hold. */
+export type RunDType = Exclude<DType, 'float64'>;

@@ -1,0 +1,118 @@
+/**
+ * From a program to an ONNX model.
+ */
+import {
+  type Aval,
+  BackendError,
+  type OpSignature,
+  type Program,
+  type TypedArray,
+  type Unsupported,
+} from '@fakkel/core';
+import type { OnnxModel } from '@fakkel/onnx';
+import { GraphBuilder, type Named, type Value } from './graph.js';
+import type { Lowering, Target } from './rule.js';
+import { conditions, rules } from './rules.js';
+
+export interface LowerOptions {
+  readonly target: Target;
+  /** Contents of inputs that become constants of the graph: the weights of an inference program. */
+  readonly frozen?: ReadonlyMap<number, TypedArray>;
+  /** Scalar inputs that are zero whenever this graph runs. */
+  readonly zeros?: ReadonlySet<number>;
+}
+
+/** Random numbers that the host draws before a run and feeds: ONNX has no bit operations before op set 18. */
+export interface RandomFeed {
+  readonly name: Value;
+  readonly aval: Aval;
+  /** The program input that holds the key. */
+  readonly key: number;
+}
+
+export interface LoweredModel {
+  readonly model: OnnxModel;
+  /** The graph's inputs: a program input each. */
+  readonly inputs: readonly { readonly name: Value; readonly input: number }[];
+  readonly random: readonly RandomFeed[];
+  /** Names of the graph's outputs, one for each output of the program. */
+  readonly outputs: readonly Value[];
+}
+
+/** Whether there is a rule for an op, or why not. */
+export function supports(op: string, signature: OpSignature, target: Target): true | Unsupported {
+  if (op !== 'random' && !Object.hasOwn(rules, op)) return { reason: `it has no lowering for '${op}'` };
+  const double = [...signature.inputs, ...signature.outputs].find((aval) => aval.dtype === 'float64');
+  if (double) {
+    return { reason: `it computes in float32; for float64 use device('reference')` };
+  }
+  return Object.hasOwn(conditions, op) ? conditions[op](signature, target) : true;
+}
+
+export function lowerProgram(program: Program, options: LowerOptions): LoweredModel {
+  const { target, frozen = new Map<number, TypedArray>(), zeros = new Set<number>() } = options;
+  const graph = new GraphBuilder();
+  const lowering: Lowering = { graph, target };
+  const values: Value[] = [];
+  const avals: Aval[] = [];
+  const reads = readCounts(program);
+  const isFed: boolean[] = [];
+
+  program.inputs.forEach(({ aval }, i) => {
+    const contents = frozen.get(i);
+    values.push(`i${i}`);
+    avals.push(aval);
+    if (contents) graph.initializer(`i${i}`, aval.dtype, aval.shape, contents as Float32Array);
+    isFed.push(!contents);
+  });
+  for (const { aval, data } of program.constants) {
+    values.push(graph.constant(aval.dtype as 'float32', aval.shape, Array.from(data)));
+    avals.push(aval);
+  }
+  const random: RandomFeed[] = [];
+  for (const node of program.nodes) {
+    node.outputs.forEach((id, i) => (avals[id] = node.avals[i]));
+    if (node.op === 'random') {
+      const key = node.inputs[0];
+      if (key >= program.inputs.length) throw new BackendError('random: the key has to be an input of the program');
+      const name = graph.name('random');
+      random.push({ name, aval: node.avals[0], key });
+      values[node.outputs[0]] = name;
+      continue;
+    }
+    const inputs = node.inputs.map((id) => values[id]);
+    const rule = rules[node.op];
+    if (!rule) throw new BackendError(`compile: no lowering for '${node.op}'`);
+    const outputs = rule(lowering, {
+      op: node.op,
+      attrs: node.attrs,
+      inputs,
+      inputAvals: node.inputs.map((id) => avals[id]),
+      outputAvals: node.avals,
+      isRead: (output) => reads[node.outputs[output]] > 0,
+      isZero: (input) => zeros.has(node.inputs[input]),
+    });
+    node.outputs.forEach((id, i) => (values[id] = outputs[i]));
+  }
+
+  const inputs = program.inputs.map((_, input) => ({ name: `i${input}`, input })).filter(({ input }) => isFed[input]);
+  const model = graph.finish(
+    [
+      ...inputs.map(({ name, input }): Named => ({ value: name, aval: avals[input] })),
+      ...random.map(({ name, aval }): Named => ({ value: name, aval })),
+    ],
+    program.outputs.map(({ value }) => ({ value: values[value], aval: avals[value] })),
+  );
+  return { model, inputs, random, outputs: model.graph.outputs.map((output) => output.name) };
+}
+
+/** How many nodes and outputs read each value. */
+function readCounts(program: Program): number[] {
+  const counts: number[] = [];
+  const count = (id: number): void => {
+    counts[id] = (counts[id] ?? 0) + 1;
+  };
+  for (const node of program.nodes) node.inputs.forEach(count);
+  for (const { value } of program.outputs) count(value);
+  return counts;
+}

@@ -1,0 +1,43 @@
+/**
+ * What a lowering rule is: it adds the ONNX nodes of one op of a program.
+ */
+import type { Attrs, Aval, OpSignature, Unsupported } from '@fakkel/core';
+import type { GraphBuilder, Value } from './graph.js';
+
+/** Where the graph will run: rules choose forms by it. */
+export interface Target {
+  readonly provider: 'cpu' | 'wasm' | 'cuda' | 'webgpu';
+  /**
+   * Channels in a block of ONNX Runtime's blocked layout (NCHWc): 16 with AVX-512, 8 with AVX2 and NEON, 1 where the
+   * provider has no blocked convolution.
+   */
+  readonly blockSize: number;
+}
+
+/** One op of a program, ready to be lowered. */
+export interface Call<A extends Attrs = Attrs> {
+  readonly op: string;
+  readonly attrs: A;
+  readonly inputs: readonly Value[];
+  readonly inputAvals: readonly Aval[];
+  readonly outputAvals: readonly Aval[];
+  /** Whether an output is read at all: optional outputs that nobody reads cost nothing. */
+  readonly isRead: (output: number) => boolean;
+  /** Whether an input is known to be zero, always: a weight decay of a program that was compiled without. */
+  readonly isZero: (input: number) => boolean;
+}
+
+export interface Lowering {
+  readonly graph: GraphBuilder;
+  readonly target: Target;
+}
+
+/** Adds the nodes and gives the values of the outputs. */
+export type Rule = (lowering: Lowering, call: Call<any>) => readonly Value[];
+
+/** Rules by op; a table a family. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** Where a rule is not for every signature: true, or why not. */
+export type Condition = (signature: OpSignature, target: Target) => true | Unsupported;
+export type Conditions = Readonly<Record<string, Condition>>;

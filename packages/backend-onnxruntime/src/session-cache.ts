@@ -1,0 +1,73 @@
+/**
+ * Sessions that are kept, least recently used out first: each holds native memory that no collector sees.
+ */
+import type { EngineSession } from './engines/engine.js';
+
+/** A session that may be dropped and built again. */
+export interface CachedSession {
+  readonly build: () => Promise<EngineSession>;
+  session: Promise<EngineSession> | null;
+  /** Runs that are under way: it is not released meanwhile. */
+  uses: number;
+}
+
+/** Enough for the programs of an epoch: training, a smaller last batch, evaluation, metrics, each of them twice. */
+export const DEFAULT_SESSIONS = 24;
+
+export class SessionCache {
+  private readonly order = new Set<CachedSession>();
+  builds = 0;
+
+  constructor(private readonly capacity = DEFAULT_SESSIONS) {}
+
+  get size(): number {
+    return this.order.size;
+  }
+
+  /** Calls `use` with the session, built if it is not there; it stays until `use` is done. */
+  async with<T>(entry: CachedSession, use: (session: EngineSession) => Promise<T>): Promise<T> {
+    entry.uses++;
+    try {
+      return await use(await this.open(entry));
+    } finally {
+      entry.uses--;
+    }
+  }
+
+  /** Builds it ahead of its first use. */
+  async open(entry: CachedSession): Promise<EngineSession> {
+    this.order.delete(entry);
+    this.order.add(entry);
+    if (!entry.session) {
+      await this.trim();
+      this.builds++;
+      entry.session = entry.build();
+      entry.session.catch(() => this.forget(entry));
+    }
+    return entry.session;
+  }
+
+  /** Releases it, now or when its last run is done. */
+  async drop(entry: CachedSession): Promise<void> {
+    this.order.delete(entry);
+    const { session } = entry;
+    entry.session = null;
+    await session?.then((s) => s.release()).catch(() => undefined);
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.order].map((entry) => this.drop(entry)));
+  }
+
+  private forget(entry: CachedSession): void {
+    entry.session = null;
+    this.order.delete(entry);
+  }
+
+  private async trim(): Promise<void> {
+    for (const entry of [...this.order]) {
+      if (this.order.size <= this.capacity) return;
+      if (entry.uses === 0 && entry.session) await this.drop(entry);
+    }
+  }
+}
