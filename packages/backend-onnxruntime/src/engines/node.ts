@@ -11,7 +11,7 @@ export interface NodeEngineOptions {
   readonly threads?: number;
 }
 
-async function loadOrt(): Promise<{ InferenceSession: InferenceSessionFactory; TensorConstructor }> {
+async function loadOrt(): Promise<{ InferenceSession: InferenceSessionFactory; Tensor: TensorConstructor }> {
   try {
     return await import('onnxruntime-node');
   } catch (cause) {

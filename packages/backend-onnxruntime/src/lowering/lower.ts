@@ -66,7 +66,7 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
     isFed.push(!contents);
   });
   for (const { aval, data } of program.constants) {
-    values.push(graph.constant(aval.dtype as 'float32', aval.shape, Array.from(data)));
+    values.push(graph.constant(aval.dtype, aval.shape, Array.from(data)));
     avals.push(aval);
   }
   const random: RandomFeed[] = [];

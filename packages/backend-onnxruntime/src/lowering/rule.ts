@@ -33,7 +33,12 @@ export interface Lowering {
 }
 
 /** Adds the nodes and gives the values of the outputs. */
-export type Rule = (lowering: Lowering, call: Call<any>) => readonly Value[];
+export type Rule = (lowering: Lowering, call: Call) => readonly Value[];
+
+/** A rule that reads attributes: `A` is what its op has. */
+export function rule<A extends Attrs>(lower: (lowering: Lowering, call: Call<A>) => readonly Value[]): Rule {
+  return lower as unknown as Rule;
+}
 
 /** Rules by op; a table a family. */
 export type Rules = Readonly<Record<string, Rule>>;

@@ -1,9 +1,34 @@
 /**
  * The table of all lowering rules, one family a file.
  */
+import { activation } from './activation.js';
+import { convolution } from './convolution.js';
+import { dropout } from './dropout.js';
 import { elementwise } from './elementwise.js';
+import { indexing } from './indexing.js';
+import { linear } from './linear.js';
+import { losses } from './losses.js';
+import { movement } from './movement.js';
+import { normalization } from './normalization.js';
+import { optimizers } from './optimizers.js';
+import { pooling } from './pooling.js';
+import { reduction } from './reduction.js';
 import type { Conditions, Rules } from './rule.js';
 
-export const rules: Rules = { ...elementwise };
+export const rules: Rules = {
+  ...elementwise,
+  ...activation,
+  ...reduction,
+  ...movement,
+  ...indexing,
+  ...linear,
+  ...convolution,
+  ...pooling,
+  ...normalization,
+  ...losses,
+  ...dropout,
+  ...optimizers,
+};
 
+/** What a rule is not for; such a composite is decomposed. */
 export const conditions: Conditions = {};

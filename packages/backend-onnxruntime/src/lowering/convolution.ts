@@ -1,0 +1,6 @@
+/**
+ * Convolution and its gradients.
+ */
+import type { Rules } from './rule.js';
+
+export const convolution: Rules = {};

@@ -1,0 +1,6 @@
+/**
+ * Dropout.
+ */
+import type { Rules } from './rule.js';
+
+export const dropout: Rules = {};

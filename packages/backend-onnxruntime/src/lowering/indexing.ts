@@ -1,0 +1,6 @@
+/**
+ * Gathering, scattering, sorting.
+ */
+import type { Rules } from './rule.js';
+
+export const indexing: Rules = {};

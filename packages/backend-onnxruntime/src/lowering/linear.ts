@@ -1,0 +1,6 @@
+/**
+ * Matrix products.
+ */
+import type { Rules } from './rule.js';
+
+export const linear: Rules = {};

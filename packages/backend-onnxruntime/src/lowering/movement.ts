@@ -1,0 +1,6 @@
+/**
+ * Reshaping, permuting, slicing, padding, joining.
+ */
+import type { Rules } from './rule.js';
+
+export const movement: Rules = {};

@@ -1,0 +1,6 @@
+/**
+ * The updates of optimizers.
+ */
+import type { Rules } from './rule.js';
+
+export const optimizers: Rules = {};
