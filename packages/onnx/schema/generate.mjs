@@ -10,6 +10,7 @@ const options = [
   'forceLong=bigint', // int64 keeps its 64 bits
   'useOptionals=all', // a message literal names only what it holds
   'noDefaultsForOptionals=true', // an attribute that is 0 is written all the same: ONNX's checker asks which field is present
+  'initializeFieldsAsUndefined=false',
   'comments=false', // they are in the schema
   'outputJsonMethods=false',
   'outputPartialMethods=false',

@@ -5,9 +5,9 @@ import {
   AttributeProto_AttributeType as Type,
   GraphProto,
   ModelProto,
+  NodeProto,
   TensorProto,
   type AttributeProto,
-  type NodeProto,
   type ValueInfoProto,
 } from './generated/onnx-ml.js';
 import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from './model.js';
@@ -15,8 +15,9 @@ import type { OnnxAttribute, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxVal
 /** What a protobuf file may hold at most: lengths in it are 31 bits. */
 const MOST_BYTES = 2 ** 31 - 1;
 
-/** Tags of the fields that are written by hand, so that large tensors are copied once: `number << 3 | 2`. */
+/** Tags of the fields that are written here and not by the generated code: `number << 3 | 2`. */
 const MODEL_GRAPH = (7 << 3) | 2;
+const GRAPH_NODE = (1 << 3) | 2;
 const GRAPH_INITIALIZER = (5 << 3) | 2;
 const TENSOR_RAW_DATA = (9 << 3) | 2;
 
@@ -39,7 +40,9 @@ export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter();
   ModelProto.encode(modelMessage(model), writer);
   const modelHead = writer.finish();
-  GraphProto.encode(graphMessage(graph, false), writer);
+  // One node's message at a time: thousands of them at once are work for the garbage collector.
+  for (const node of graph.nodes) NodeProto.encode(nodeMessage(node), writer.uint32(GRAPH_NODE).fork()).join();
+  GraphProto.encode(graphMessage({ ...graph, nodes: [], initializers: [] }), writer);
   const parts: Uint8Array[] = [writer.finish()];
   // A nested message begins with its length, so a writer moves all that is in it once it is known. Here the lengths are
   // known beforehand, and the large data goes straight to its place.
@@ -90,14 +93,14 @@ function modelMessage(model: OnnxModel): ModelProto {
   };
 }
 
-function graphMessage(graph: OnnxGraph, withInitializers = true): GraphProto {
+function graphMessage(graph: OnnxGraph): GraphProto {
   return {
     name: graph.name,
     node: graph.nodes.map(nodeMessage),
     input: graph.inputs.map(valueMessage),
     output: graph.outputs.map(valueMessage),
     valueInfo: graph.values?.map(valueMessage),
-    initializer: withInitializers ? graph.initializers?.map((tensor) => tensorMessage(tensor)) : undefined,
+    initializer: graph.initializers?.map((tensor) => tensorMessage(tensor)),
   };
 }
 

@@ -245,26 +245,7 @@ export interface FunctionProto {
 }
 
 function createBaseAttributeProto(): AttributeProto {
-  return {
-    name: undefined,
-    refAttrName: undefined,
-    docString: undefined,
-    type: undefined,
-    f: undefined,
-    i: undefined,
-    s: undefined,
-    t: undefined,
-    g: undefined,
-    sparseTensor: undefined,
-    tp: undefined,
-    floats: [],
-    ints: [],
-    strings: [],
-    tensors: [],
-    graphs: [],
-    sparseTensors: [],
-    typeProtos: [],
-  };
+  return {};
 }
 
 export const AttributeProto: MessageFns<AttributeProto> = {
@@ -449,12 +430,18 @@ export const AttributeProto: MessageFns<AttributeProto> = {
           }
           case 7: {
             if (tag === 61) {
+              if (message.floats === undefined) {
+                message.floats = [];
+              }
               message.floats!.push(reader.float());
 
               continue;
             }
 
             if (tag === 58) {
+              if (message.floats === undefined) {
+                message.floats = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.floats!.push(reader.float());
@@ -467,12 +454,18 @@ export const AttributeProto: MessageFns<AttributeProto> = {
           }
           case 8: {
             if (tag === 64) {
+              if (message.ints === undefined) {
+                message.ints = [];
+              }
               message.ints!.push(reader.int64() as bigint);
 
               continue;
             }
 
             if (tag === 66) {
+              if (message.ints === undefined) {
+                message.ints = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.ints!.push(reader.int64() as bigint);
@@ -488,6 +481,9 @@ export const AttributeProto: MessageFns<AttributeProto> = {
               break;
             }
 
+            if (message.strings === undefined) {
+              message.strings = [];
+            }
             const el = reader.bytes();
             if (el !== undefined) {
               message.strings!.push(el);
@@ -499,6 +495,9 @@ export const AttributeProto: MessageFns<AttributeProto> = {
               break;
             }
 
+            if (message.tensors === undefined) {
+              message.tensors = [];
+            }
             const el = TensorProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.tensors!.push(el);
@@ -510,6 +509,9 @@ export const AttributeProto: MessageFns<AttributeProto> = {
               break;
             }
 
+            if (message.graphs === undefined) {
+              message.graphs = [];
+            }
             const el = GraphProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.graphs!.push(el);
@@ -521,6 +523,9 @@ export const AttributeProto: MessageFns<AttributeProto> = {
               break;
             }
 
+            if (message.sparseTensors === undefined) {
+              message.sparseTensors = [];
+            }
             const el = SparseTensorProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.sparseTensors!.push(el);
@@ -532,6 +537,9 @@ export const AttributeProto: MessageFns<AttributeProto> = {
               break;
             }
 
+            if (message.typeProtos === undefined) {
+              message.typeProtos = [];
+            }
             const el = TypeProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.typeProtos!.push(el);
@@ -552,7 +560,7 @@ export const AttributeProto: MessageFns<AttributeProto> = {
 };
 
 function createBaseValueInfoProto(): ValueInfoProto {
-  return { name: undefined, type: undefined, docString: undefined };
+  return {};
 }
 
 export const ValueInfoProto: MessageFns<ValueInfoProto> = {
@@ -620,15 +628,7 @@ export const ValueInfoProto: MessageFns<ValueInfoProto> = {
 };
 
 function createBaseNodeProto(): NodeProto {
-  return {
-    input: [],
-    output: [],
-    name: undefined,
-    opType: undefined,
-    domain: undefined,
-    attribute: [],
-    docString: undefined,
-  };
+  return {};
 }
 
 export const NodeProto: MessageFns<NodeProto> = {
@@ -681,6 +681,9 @@ export const NodeProto: MessageFns<NodeProto> = {
               break;
             }
 
+            if (message.input === undefined) {
+              message.input = [];
+            }
             const el = reader.string();
             if (el !== undefined) {
               message.input!.push(el);
@@ -692,6 +695,9 @@ export const NodeProto: MessageFns<NodeProto> = {
               break;
             }
 
+            if (message.output === undefined) {
+              message.output = [];
+            }
             const el = reader.string();
             if (el !== undefined) {
               message.output!.push(el);
@@ -727,6 +733,9 @@ export const NodeProto: MessageFns<NodeProto> = {
               break;
             }
 
+            if (message.attribute === undefined) {
+              message.attribute = [];
+            }
             const el = AttributeProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.attribute!.push(el);
@@ -755,7 +764,7 @@ export const NodeProto: MessageFns<NodeProto> = {
 };
 
 function createBaseTrainingInfoProto(): TrainingInfoProto {
-  return { initialization: undefined, algorithm: undefined, initializationBinding: [], updateBinding: [] };
+  return {};
 }
 
 export const TrainingInfoProto: MessageFns<TrainingInfoProto> = {
@@ -813,6 +822,9 @@ export const TrainingInfoProto: MessageFns<TrainingInfoProto> = {
               break;
             }
 
+            if (message.initializationBinding === undefined) {
+              message.initializationBinding = [];
+            }
             const el = StringStringEntryProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.initializationBinding!.push(el);
@@ -824,6 +836,9 @@ export const TrainingInfoProto: MessageFns<TrainingInfoProto> = {
               break;
             }
 
+            if (message.updateBinding === undefined) {
+              message.updateBinding = [];
+            }
             const el = StringStringEntryProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.updateBinding!.push(el);
@@ -844,19 +859,7 @@ export const TrainingInfoProto: MessageFns<TrainingInfoProto> = {
 };
 
 function createBaseModelProto(): ModelProto {
-  return {
-    irVersion: undefined,
-    opsetImport: [],
-    producerName: undefined,
-    producerVersion: undefined,
-    domain: undefined,
-    modelVersion: undefined,
-    docString: undefined,
-    graph: undefined,
-    metadataProps: [],
-    trainingInfo: [],
-    functions: [],
-  };
+  return {};
 }
 
 export const ModelProto: MessageFns<ModelProto> = {
@@ -937,6 +940,9 @@ export const ModelProto: MessageFns<ModelProto> = {
               break;
             }
 
+            if (message.opsetImport === undefined) {
+              message.opsetImport = [];
+            }
             const el = OperatorSetIdProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.opsetImport!.push(el);
@@ -996,6 +1002,9 @@ export const ModelProto: MessageFns<ModelProto> = {
               break;
             }
 
+            if (message.metadataProps === undefined) {
+              message.metadataProps = [];
+            }
             const el = StringStringEntryProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.metadataProps!.push(el);
@@ -1007,6 +1016,9 @@ export const ModelProto: MessageFns<ModelProto> = {
               break;
             }
 
+            if (message.trainingInfo === undefined) {
+              message.trainingInfo = [];
+            }
             const el = TrainingInfoProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.trainingInfo!.push(el);
@@ -1018,6 +1030,9 @@ export const ModelProto: MessageFns<ModelProto> = {
               break;
             }
 
+            if (message.functions === undefined) {
+              message.functions = [];
+            }
             const el = FunctionProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.functions!.push(el);
@@ -1038,7 +1053,7 @@ export const ModelProto: MessageFns<ModelProto> = {
 };
 
 function createBaseStringStringEntryProto(): StringStringEntryProto {
-  return { key: undefined, value: undefined };
+  return {};
 }
 
 export const StringStringEntryProto: MessageFns<StringStringEntryProto> = {
@@ -1095,7 +1110,7 @@ export const StringStringEntryProto: MessageFns<StringStringEntryProto> = {
 };
 
 function createBaseTensorAnnotation(): TensorAnnotation {
-  return { tensorName: undefined, quantParameterTensorNames: [] };
+  return {};
 }
 
 export const TensorAnnotation: MessageFns<TensorAnnotation> = {
@@ -1137,6 +1152,9 @@ export const TensorAnnotation: MessageFns<TensorAnnotation> = {
               break;
             }
 
+            if (message.quantParameterTensorNames === undefined) {
+              message.quantParameterTensorNames = [];
+            }
             const el = StringStringEntryProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.quantParameterTensorNames!.push(el);
@@ -1157,17 +1175,7 @@ export const TensorAnnotation: MessageFns<TensorAnnotation> = {
 };
 
 function createBaseGraphProto(): GraphProto {
-  return {
-    node: [],
-    name: undefined,
-    initializer: [],
-    sparseInitializer: [],
-    docString: undefined,
-    input: [],
-    output: [],
-    valueInfo: [],
-    quantizationAnnotation: [],
-  };
+  return {};
 }
 
 export const GraphProto: MessageFns<GraphProto> = {
@@ -1234,6 +1242,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.node === undefined) {
+              message.node = [];
+            }
             const el = NodeProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.node!.push(el);
@@ -1253,6 +1264,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.initializer === undefined) {
+              message.initializer = [];
+            }
             const el = TensorProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.initializer!.push(el);
@@ -1264,6 +1278,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.sparseInitializer === undefined) {
+              message.sparseInitializer = [];
+            }
             const el = SparseTensorProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.sparseInitializer!.push(el);
@@ -1283,6 +1300,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.input === undefined) {
+              message.input = [];
+            }
             const el = ValueInfoProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.input!.push(el);
@@ -1294,6 +1314,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.output === undefined) {
+              message.output = [];
+            }
             const el = ValueInfoProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.output!.push(el);
@@ -1305,6 +1328,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.valueInfo === undefined) {
+              message.valueInfo = [];
+            }
             const el = ValueInfoProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.valueInfo!.push(el);
@@ -1316,6 +1342,9 @@ export const GraphProto: MessageFns<GraphProto> = {
               break;
             }
 
+            if (message.quantizationAnnotation === undefined) {
+              message.quantizationAnnotation = [];
+            }
             const el = TensorAnnotation.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.quantizationAnnotation!.push(el);
@@ -1336,22 +1365,7 @@ export const GraphProto: MessageFns<GraphProto> = {
 };
 
 function createBaseTensorProto(): TensorProto {
-  return {
-    dims: [],
-    dataType: undefined,
-    segment: undefined,
-    floatData: [],
-    int32Data: [],
-    stringData: [],
-    int64Data: [],
-    name: undefined,
-    docString: undefined,
-    rawData: undefined,
-    externalData: [],
-    dataLocation: undefined,
-    doubleData: [],
-    uint64Data: [],
-  };
+  return {};
 }
 
 export const TensorProto: MessageFns<TensorProto> = {
@@ -1451,12 +1465,18 @@ export const TensorProto: MessageFns<TensorProto> = {
         switch (tag >>> 3) {
           case 1: {
             if (tag === 8) {
+              if (message.dims === undefined) {
+                message.dims = [];
+              }
               message.dims!.push(reader.int64() as bigint);
 
               continue;
             }
 
             if (tag === 10) {
+              if (message.dims === undefined) {
+                message.dims = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.dims!.push(reader.int64() as bigint);
@@ -1485,12 +1505,18 @@ export const TensorProto: MessageFns<TensorProto> = {
           }
           case 4: {
             if (tag === 37) {
+              if (message.floatData === undefined) {
+                message.floatData = [];
+              }
               message.floatData!.push(reader.float());
 
               continue;
             }
 
             if (tag === 34) {
+              if (message.floatData === undefined) {
+                message.floatData = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.floatData!.push(reader.float());
@@ -1503,12 +1529,18 @@ export const TensorProto: MessageFns<TensorProto> = {
           }
           case 5: {
             if (tag === 40) {
+              if (message.int32Data === undefined) {
+                message.int32Data = [];
+              }
               message.int32Data!.push(reader.int32());
 
               continue;
             }
 
             if (tag === 42) {
+              if (message.int32Data === undefined) {
+                message.int32Data = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.int32Data!.push(reader.int32());
@@ -1524,6 +1556,9 @@ export const TensorProto: MessageFns<TensorProto> = {
               break;
             }
 
+            if (message.stringData === undefined) {
+              message.stringData = [];
+            }
             const el = reader.bytes();
             if (el !== undefined) {
               message.stringData!.push(el);
@@ -1532,12 +1567,18 @@ export const TensorProto: MessageFns<TensorProto> = {
           }
           case 7: {
             if (tag === 56) {
+              if (message.int64Data === undefined) {
+                message.int64Data = [];
+              }
               message.int64Data!.push(reader.int64() as bigint);
 
               continue;
             }
 
             if (tag === 58) {
+              if (message.int64Data === undefined) {
+                message.int64Data = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.int64Data!.push(reader.int64() as bigint);
@@ -1577,6 +1618,9 @@ export const TensorProto: MessageFns<TensorProto> = {
               break;
             }
 
+            if (message.externalData === undefined) {
+              message.externalData = [];
+            }
             const el = StringStringEntryProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.externalData!.push(el);
@@ -1593,12 +1637,18 @@ export const TensorProto: MessageFns<TensorProto> = {
           }
           case 10: {
             if (tag === 81) {
+              if (message.doubleData === undefined) {
+                message.doubleData = [];
+              }
               message.doubleData!.push(reader.double());
 
               continue;
             }
 
             if (tag === 82) {
+              if (message.doubleData === undefined) {
+                message.doubleData = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.doubleData!.push(reader.double());
@@ -1611,12 +1661,18 @@ export const TensorProto: MessageFns<TensorProto> = {
           }
           case 11: {
             if (tag === 88) {
+              if (message.uint64Data === undefined) {
+                message.uint64Data = [];
+              }
               message.uint64Data!.push(reader.uint64() as bigint);
 
               continue;
             }
 
             if (tag === 90) {
+              if (message.uint64Data === undefined) {
+                message.uint64Data = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.uint64Data!.push(reader.uint64() as bigint);
@@ -1641,7 +1697,7 @@ export const TensorProto: MessageFns<TensorProto> = {
 };
 
 function createBaseTensorProto_Segment(): TensorProto_Segment {
-  return { begin: undefined, end: undefined };
+  return {};
 }
 
 export const TensorProto_Segment: MessageFns<TensorProto_Segment> = {
@@ -1704,7 +1760,7 @@ export const TensorProto_Segment: MessageFns<TensorProto_Segment> = {
 };
 
 function createBaseSparseTensorProto(): SparseTensorProto {
-  return { values: undefined, indices: undefined, dims: [] };
+  return {};
 }
 
 export const SparseTensorProto: MessageFns<SparseTensorProto> = {
@@ -1757,12 +1813,18 @@ export const SparseTensorProto: MessageFns<SparseTensorProto> = {
           }
           case 3: {
             if (tag === 24) {
+              if (message.dims === undefined) {
+                message.dims = [];
+              }
               message.dims!.push(reader.int64() as bigint);
 
               continue;
             }
 
             if (tag === 26) {
+              if (message.dims === undefined) {
+                message.dims = [];
+              }
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.dims!.push(reader.int64() as bigint);
@@ -1787,7 +1849,7 @@ export const SparseTensorProto: MessageFns<SparseTensorProto> = {
 };
 
 function createBaseTensorShapeProto(): TensorShapeProto {
-  return { dim: [] };
+  return {};
 }
 
 export const TensorShapeProto: MessageFns<TensorShapeProto> = {
@@ -1818,6 +1880,9 @@ export const TensorShapeProto: MessageFns<TensorShapeProto> = {
               break;
             }
 
+            if (message.dim === undefined) {
+              message.dim = [];
+            }
             const el = TensorShapeProto_Dimension.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.dim!.push(el);
@@ -1838,7 +1903,7 @@ export const TensorShapeProto: MessageFns<TensorShapeProto> = {
 };
 
 function createBaseTensorShapeProto_Dimension(): TensorShapeProto_Dimension {
-  return { dimValue: undefined, dimParam: undefined, denotation: undefined };
+  return {};
 }
 
 export const TensorShapeProto_Dimension: MessageFns<TensorShapeProto_Dimension> = {
@@ -1909,15 +1974,7 @@ export const TensorShapeProto_Dimension: MessageFns<TensorShapeProto_Dimension> 
 };
 
 function createBaseTypeProto(): TypeProto {
-  return {
-    tensorType: undefined,
-    sequenceType: undefined,
-    mapType: undefined,
-    optionalType: undefined,
-    sparseTensorType: undefined,
-    opaqueType: undefined,
-    denotation: undefined,
-  };
+  return {};
 }
 
 export const TypeProto: MessageFns<TypeProto> = {
@@ -2029,7 +2086,7 @@ export const TypeProto: MessageFns<TypeProto> = {
 };
 
 function createBaseTypeProto_Tensor(): TypeProto_Tensor {
-  return { elemType: undefined, shape: undefined };
+  return {};
 }
 
 export const TypeProto_Tensor: MessageFns<TypeProto_Tensor> = {
@@ -2086,7 +2143,7 @@ export const TypeProto_Tensor: MessageFns<TypeProto_Tensor> = {
 };
 
 function createBaseTypeProto_Sequence(): TypeProto_Sequence {
-  return { elemType: undefined };
+  return {};
 }
 
 export const TypeProto_Sequence: MessageFns<TypeProto_Sequence> = {
@@ -2132,7 +2189,7 @@ export const TypeProto_Sequence: MessageFns<TypeProto_Sequence> = {
 };
 
 function createBaseTypeProto_Map(): TypeProto_Map {
-  return { keyType: undefined, valueType: undefined };
+  return {};
 }
 
 export const TypeProto_Map: MessageFns<TypeProto_Map> = {
@@ -2189,7 +2246,7 @@ export const TypeProto_Map: MessageFns<TypeProto_Map> = {
 };
 
 function createBaseTypeProto_Optional(): TypeProto_Optional {
-  return { elemType: undefined };
+  return {};
 }
 
 export const TypeProto_Optional: MessageFns<TypeProto_Optional> = {
@@ -2235,7 +2292,7 @@ export const TypeProto_Optional: MessageFns<TypeProto_Optional> = {
 };
 
 function createBaseTypeProto_SparseTensor(): TypeProto_SparseTensor {
-  return { elemType: undefined, shape: undefined };
+  return {};
 }
 
 export const TypeProto_SparseTensor: MessageFns<TypeProto_SparseTensor> = {
@@ -2292,7 +2349,7 @@ export const TypeProto_SparseTensor: MessageFns<TypeProto_SparseTensor> = {
 };
 
 function createBaseTypeProto_Opaque(): TypeProto_Opaque {
-  return { domain: undefined, name: undefined };
+  return {};
 }
 
 export const TypeProto_Opaque: MessageFns<TypeProto_Opaque> = {
@@ -2349,7 +2406,7 @@ export const TypeProto_Opaque: MessageFns<TypeProto_Opaque> = {
 };
 
 function createBaseOperatorSetIdProto(): OperatorSetIdProto {
-  return { domain: undefined, version: undefined };
+  return {};
 }
 
 export const OperatorSetIdProto: MessageFns<OperatorSetIdProto> = {
@@ -2409,16 +2466,7 @@ export const OperatorSetIdProto: MessageFns<OperatorSetIdProto> = {
 };
 
 function createBaseFunctionProto(): FunctionProto {
-  return {
-    name: undefined,
-    input: [],
-    output: [],
-    attribute: [],
-    node: [],
-    docString: undefined,
-    opsetImport: [],
-    domain: undefined,
-  };
+  return {};
 }
 
 export const FunctionProto: MessageFns<FunctionProto> = {
@@ -2486,6 +2534,9 @@ export const FunctionProto: MessageFns<FunctionProto> = {
               break;
             }
 
+            if (message.input === undefined) {
+              message.input = [];
+            }
             const el = reader.string();
             if (el !== undefined) {
               message.input!.push(el);
@@ -2497,6 +2548,9 @@ export const FunctionProto: MessageFns<FunctionProto> = {
               break;
             }
 
+            if (message.output === undefined) {
+              message.output = [];
+            }
             const el = reader.string();
             if (el !== undefined) {
               message.output!.push(el);
@@ -2508,6 +2562,9 @@ export const FunctionProto: MessageFns<FunctionProto> = {
               break;
             }
 
+            if (message.attribute === undefined) {
+              message.attribute = [];
+            }
             const el = reader.string();
             if (el !== undefined) {
               message.attribute!.push(el);
@@ -2519,6 +2576,9 @@ export const FunctionProto: MessageFns<FunctionProto> = {
               break;
             }
 
+            if (message.node === undefined) {
+              message.node = [];
+            }
             const el = NodeProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.node!.push(el);
@@ -2538,6 +2598,9 @@ export const FunctionProto: MessageFns<FunctionProto> = {
               break;
             }
 
+            if (message.opsetImport === undefined) {
+              message.opsetImport = [];
+            }
             const el = OperatorSetIdProto.decode(reader, reader.uint32());
             if (el !== undefined) {
               message.opsetImport!.push(el);
