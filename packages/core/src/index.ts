@@ -85,5 +85,6 @@ export * from './program/program.js';
 export { formatProgram } from './program/format.js';
 export { verifyProgram } from './program/verify.js';
 
+export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './io/half.js';
 export { loadSafetensors, saveSafetensors, type SafetensorsFile } from './io/state-files.js';
 export { SafetensorsError } from './io/safetensors-format.js';

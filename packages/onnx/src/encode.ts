@@ -1,4 +1,5 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { describeNode } from './describe.js';
 import { DTYPES, elementCount } from './dtypes.js';
 import { OnnxError } from './errors.js';
 import {
@@ -34,6 +35,19 @@ const utf8 = new TextEncoder();
  * @returns the file's bytes.
  * @throws OnnxError for a tensor whose data does not fit its shape, an attribute that its type cannot hold, and more
  * than 2 GiB, which protobuf cannot.
+ * @example
+ * const bytes = encodeModel({
+ *   irVersion: IR_VERSION,
+ *   opsets: { '': OPSET },
+ *   graph: {
+ *     name: 'scale',
+ *     nodes: [{ opType: 'Mul', inputs: ['x', 'factor'], outputs: ['y'] }],
+ *     inputs: [{ name: 'x', dtype: 'float32', shape: ['batch', 3] }],
+ *     outputs: [{ name: 'y', dtype: 'float32', shape: ['batch', 3] }],
+ *     initializers: [tensorFrom([2], 'float32', [], 'factor')],
+ *   },
+ * });
+ * console.log(bytes.byteLength);
  */
 export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const { graph } = model;
@@ -157,7 +171,8 @@ function tensorMessage(tensor: OnnxTensor, where?: () => string, withData = true
   };
   if (tensor.dtype === 'string') {
     const strings = tensor.strings ?? [];
-    if (strings.length !== count) throw misfit(tensor, describe, `${strings.length} strings`, `${count} in \`strings\``);
+    if (strings.length !== count)
+      throw misfit(tensor, describe, `${strings.length} strings`, `${count} in \`strings\``);
     message.stringData = strings.map((value) => utf8.encode(value));
     return message;
   }
@@ -175,15 +190,16 @@ function misfit(tensor: OnnxTensor, describe: () => string, got: string, expecte
 }
 
 function valueMessage(value: OnnxValue): ValueInfoProto {
-  if (value.dtype === undefined) return { name: value.name };
+  if (value.dtype === undefined && value.shape === undefined) return { name: value.name };
   return {
     name: value.name,
     type: {
       tensorType: {
-        elemType: DTYPES[value.dtype].code,
+        elemType: value.dtype && DTYPES[value.dtype].code,
         shape: value.shape && {
           dim: value.shape.map((size) => {
-            if (typeof size === 'number') return { dimValue: integer(size, () => `the shape of value '${value.name}'`) };
+            if (typeof size === 'number')
+              return { dimValue: integer(size, () => `the shape of value '${value.name}'`) };
             return size === '' ? {} : { dimParam: size };
           }),
         },
@@ -205,10 +221,4 @@ function float(value: number, where: () => string): number {
     throw new OnnxError(`encodeModel: ${where()}: ${value} is beyond float32, which ONNX's attributes are.`);
   }
   return Math.fround(value);
-}
-
-/** `node 'conv1' (Conv)`; a node without a name is named by its first output. */
-function describeNode(node: OnnxNode): string {
-  const name = node.name !== undefined && node.name !== '' ? `'${node.name}'` : `of '${node.outputs[0] ?? ''}'`;
-  return `node ${name} (${node.opType})`;
 }

@@ -4,6 +4,21 @@
  * @packageDocumentation
  */
 
+export { checkModel } from './check.js';
+export { decodeModel, type DecodeOptions } from './decode.js';
+export type { ReadExternal } from './decode-tensor.js';
 export { encodeModel } from './encode.js';
 export { OnnxError } from './errors.js';
-export * from './model.js';
+export { formatModel, type FormatOptions } from './format.js';
+export {
+  IR_VERSION,
+  type OnnxAttribute,
+  type OnnxDType,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+  OPSET,
+} from './model.js';
+export { tensorData, type TensorData, tensorFrom, type TensorValues } from './tensors.js';

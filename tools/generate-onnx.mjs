@@ -1,4 +1,5 @@
-// Writes src/generated/onnx-ml.ts from onnx-ml.proto: `npm -w packages/onnx run generate`.
+// Writes packages/onnx/src/generated/onnx-ml.ts from packages/onnx/schema/onnx-ml.proto, which is ONNX 1.12's file,
+// unchanged: `node tools/generate-onnx.mjs`.
 // Needs `protoc` on the path (Debian: apt-get install protobuf-compiler); npx brings ts-proto.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -18,7 +19,7 @@ const options = [
   'exportCommonSymbols=false',
 ];
 
-const root = new URL('..', import.meta.url);
+const root = new URL('../packages/onnx/', import.meta.url);
 mkdirSync(new URL('src/generated/', root), { recursive: true });
 execFileSync(
   'npx',
