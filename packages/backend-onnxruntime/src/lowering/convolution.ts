@@ -1,6 +1,117 @@
 /**
  * Convolution and its gradients.
+ *
+ * Each has several forms, equal in what they compute; a chooser picks the one that is fastest for the shape.
  */
-import type { Rules } from './rule.js';
+import { chooseWeightGrad, type WeightGradAttrs } from './convolution-weight-grad.js';
+import { type GraphBuilder, int, ints, type Value } from './graph.js';
+import { type Call, type Lowering, rule, type Rules } from './rule.js';
+import { cutNegative, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
 
-export const convolution: Rules = {};
+export type ConvAttrs = {
+  readonly stride: readonly number[];
+  /** Before and after, an axis. Negative only in gradients. */
+  readonly padding: Padding;
+  readonly dilation: readonly number[];
+  readonly groups: number;
+};
+
+/** A way to compute a convolution or one of its gradients. */
+export type Form<A extends ConvAttrs = ConvAttrs> = (lowering: Lowering, call: Call<A>) => Value;
+
+/** Whether the one window of the convolution is its whole input [N, C, …size]: then it is a matrix product. */
+export function coversInput(
+  { padding, dilation, groups }: ConvAttrs,
+  size: readonly number[],
+  kernel: readonly number[],
+): boolean {
+  return (
+    groups === 1 &&
+    size.every((n, i) => n === kernel[i] && (dilation[i] === 1 || n === 1) && padding[i].every((p) => p === 0))
+  );
+}
+
+/** x [a, …] as [a, rest]. */
+function asMatrix(graph: GraphBuilder, x: Value, shape: readonly number[]): Value {
+  return shape.length === 2 ? x : graph.reshape(x, [shape[0], sizeOf(shape.slice(1))]);
+}
+
+/** `Conv`, for which the weight is [O, C/groups, …K]. */
+const forward: Form = ({ graph }, { attrs, inputs, inputAvals: [x, w] }) => {
+  const kernel = w.shape.slice(2);
+  const { x: cut, padding } = cutNegative(graph, inputs[0], x.shape.slice(2), attrs.padding);
+  return graph.node('Conv', [cut, inputs[1]], {
+    ...windowAttributes(kernel, attrs.stride, padding),
+    dilations: ints(attrs.dilation),
+    group: int(attrs.groups),
+  });
+};
+
+/** x [N, C·K] · wᵀ. */
+const forwardProduct: Form = ({ graph }, { inputs, inputAvals: [x, w], outputAvals: [y] }) => {
+  const operands = [asMatrix(graph, inputs[0], x.shape), asMatrix(graph, inputs[1], w.shape)];
+  return graph.reshape(graph.node('Gemm', operands, { transB: int(1) }), y.shape);
+};
+
+function chooseForward({ attrs, inputAvals: [x, w] }: Call<ConvAttrs>): Form {
+  return coversInput(attrs, x.shape.slice(2), w.shape.slice(2)) ? forwardProduct : forward;
+}
+
+type InputGradAttrs = ConvAttrs & { readonly inputSize: readonly number[] };
+
+/** `ConvTranspose`: the scattered windows, cut to the input's size; where they don't reach, zeros. */
+const inputGradTransposed: Form<InputGradAttrs> = ({ graph }, { attrs, inputs, inputAvals: [g, w] }) => {
+  const { stride, dilation, groups, inputSize } = attrs;
+  const kernel = w.shape.slice(2);
+  const reach = g.shape.slice(2).map((n, i) => (n - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1);
+  const transposed = (cut: Padding, extra: readonly number[]): Value =>
+    graph.node('ConvTranspose', inputs, {
+      ...windowAttributes(kernel, stride, cut),
+      dilations: ints(dilation),
+      group: int(groups),
+      output_padding: ints(extra),
+    });
+  // What to add to the windows' reach before and after; negative: to cut off.
+  const fit = reach.map((n, i) => [-attrs.padding[i][0], inputSize[i] + attrs.padding[i][0] - n] as const);
+  if (fit.some(([before, after], i) => reach[i] + Math.min(before, 0) + Math.min(after, 0) <= 0)) {
+    // Windows in the padding alone: ConvTranspose refuses to cut all of its output.
+    const none: Padding = fit.map(() => [0, 0]);
+    const { x, padding } = cutNegative(
+      graph,
+      transposed(
+        none,
+        reach.map(() => 0),
+      ),
+      reach,
+      fit,
+    );
+    return padSpatial(graph, x, padding);
+  }
+  // ConvTranspose itself adds fewer cells than a stride, after.
+  const extra = fit.map(([, after], i) => (after > 0 && after < stride[i] ? after : 0));
+  const dx = transposed(
+    fit.map(([before, after]) => [Math.max(-before, 0), Math.max(-after, 0)]),
+    extra,
+  );
+  return padSpatial(
+    graph,
+    dx,
+    fit.map(([before, after], i) => [Math.max(before, 0), Math.max(after, 0) - extra[i]]),
+  );
+};
+
+/** g [N, O] · w. */
+const inputGradProduct: Form<InputGradAttrs> = ({ graph }, { inputs, inputAvals: [g, w], outputAvals: [x] }) => {
+  const operands = [asMatrix(graph, inputs[0], g.shape), asMatrix(graph, inputs[1], w.shape)];
+  return graph.reshape(graph.node('Gemm', operands), x.shape);
+};
+
+function chooseInputGrad({ attrs, inputAvals: [, w] }: Call<InputGradAttrs>): Form<InputGradAttrs> {
+  return coversInput(attrs, attrs.inputSize, w.shape.slice(2)) ? inputGradProduct : inputGradTransposed;
+}
+
+export const convolution: Rules = {
+  conv: rule<ConvAttrs>((lowering, call) => [chooseForward(call)(lowering, call)]),
+  convInputGrad: rule<InputGradAttrs>((lowering, call) => [chooseInputGrad(call)(lowering, call)]),
+  convWeightGrad: rule<WeightGradAttrs>((lowering, call) => [chooseWeightGrad(call)(lowering, call)]),
+};
