@@ -7,6 +7,7 @@ import {
   type BackendCapabilities,
   BackendError,
   type BackendStats,
+  type CompileHints,
   type DeviceBuffer,
   type Executable,
   formatAval,
@@ -23,6 +24,9 @@ import { SessionCache } from './session-cache.js';
 
 const MIB = 1 << 20;
 
+/** Uploads of up to this many elements are looked at before a run: scalars, and keys of random numbers. */
+const HOST_ELEMENTS = 2;
+
 /** A buffer of this backend. */
 export class OrtBuffer implements DeviceBuffer {
   released = false;
@@ -31,6 +35,8 @@ export class OrtBuffer implements DeviceBuffer {
     readonly aval: Aval,
     readonly tensor: Tensor,
     readonly owner: OrtBackend,
+    /** The contents of scalars and keys, wherever the tensor is. */
+    readonly host?: TypedArray,
   ) {}
 }
 
@@ -89,10 +95,10 @@ export class OrtBackend implements Backend {
     this.engine.memory.release(own.tensor, own.aval);
   }
 
-  async compile(program: Program): Promise<Executable> {
+  async compile(program: Program, hints?: CompileHints): Promise<Executable> {
     this.checkAlive('compile');
     const executable = new OrtExecutable(this, program);
-    await executable.prepare();
+    await executable.prepare(hints);
     return executable;
   }
 
@@ -111,7 +117,8 @@ export class OrtBackend implements Backend {
 
   /** A new buffer; without `data`, its contents are undefined until a run writes them. */
   buffer(aval: Aval, data?: TypedArray): OrtBuffer {
-    const buffer = new OrtBuffer(this.nextId++, aval, this.engine.memory.allocate(aval, data), this);
+    const host = data && data.length <= HOST_ELEMENTS ? data.slice() : undefined;
+    const buffer = new OrtBuffer(this.nextId++, aval, this.engine.memory.allocate(aval, data), this, host);
     this.liveBuffers++;
     return buffer;
   }

@@ -1,98 +1,166 @@
 /**
- * One program, as the sessions that run it: with fed weights, and, while weights stay as they are, with constant ones.
+ * One program, as the sessions that run it. It has forms, each with a session of its own:
+ *
+ * - the general one, which is fed all inputs;
+ * - ones that leave out what a scalar of zero switches off (weight decay, dampening): an update of 60 million weights
+ *   is a few passes over memory, and each term is one more;
+ * - for inference, one whose weights are constants, so that ONNX Runtime puts them into its blocked layouts and folds
+ *   what depends on them alone. It holds while the weights are the same buffers, whose contents never change.
  */
-import { BackendError, type DeviceBuffer, type Executable, FakkelError, formatAval, type Program } from '@fakkel/core';
-import { threefryUniform } from '@fakkel/core';
+import {
+  BackendError,
+  type CompileHints,
+  type DeviceBuffer,
+  type Executable,
+  formatAval,
+  type Program,
+  threefryUniform,
+  type TypedArray,
+  valueAvals,
+  type Aval,
+} from '@fakkel/core';
 import { encodeModel } from '@fakkel/onnx';
 import type { Tensor } from 'onnxruntime-common';
 import type { OrtBackend, OrtBuffer } from './backend.js';
-import type { EngineSession } from './engines/engine.js';
-import { type LoweredModel, lowerProgram } from './lowering/lower.js';
+import { buildError, runError } from './errors.js';
+import { type LoweredModel, lowerProgram, type LowerOptions } from './lowering/lower.js';
+import { zeroSwitches } from './lowering/switches.js';
 import type { CachedSession } from './session-cache.js';
 
-/** A form of the program, lowered; its session comes and goes. */
-interface Variant extends CachedSession {
-  readonly lowered: LoweredModel;
+/** The names of a lowered model, without its nodes and weights. */
+type Interface = Pick<LoweredModel, 'inputs' | 'random' | 'outputs'>;
+
+interface Form extends CachedSession {
+  io: Interface | null;
 }
 
+/** Runs with the same weights after which they become constants of a session. */
+const RUNS_BEFORE_FREEZING = 2;
+
 export class OrtExecutable implements Executable {
-  private readonly variants = new Map<string, Variant>();
+  private readonly forms = new Map<string, Form>();
+  private readonly outputAvals: readonly Aval[];
+  /** Scalar inputs that switch a term off when they are zero. */
+  private readonly switches: readonly number[];
+  /** The inputs that become constants, if any may. */
+  private readonly weights: readonly number[];
+  /** The buffers that the last run had for its weights, and for how many runs they have been the same. */
+  private weightIds = '';
+  private repeats = 0;
+  private frozen: Form | null = null;
   private disposed = false;
 
   constructor(
     private readonly backend: OrtBackend,
     private readonly program: Program,
-  ) {}
+  ) {
+    const avals = valueAvals(program);
+    this.outputAvals = program.outputs.map(({ value }) => avals[value]);
+    this.switches = zeroSwitches(program);
+    const changes = program.outputs.some(({ replaces }) => replaces !== undefined);
+    const states = program.inputs.map(({ role }, i) => (role === 'state' ? i : -1)).filter((i) => i >= 0);
+    this.weights = changes || !backend.engine.freezes ? [] : states;
+  }
 
   /** Builds the first session, so that what can't be built is an error of `compile`. */
-  async prepare(): Promise<void> {
-    await this.backend.sessions.open(this.variant());
+  async prepare(hints?: CompileHints): Promise<void> {
+    const zeros = hints ? this.switches.filter((i) => hints.scalars[i] === 0) : [];
+    await this.backend.sessions.open(this.form(zeros));
   }
 
   async run(inputs: readonly DeviceBuffer[], donated: readonly boolean[]): Promise<readonly DeviceBuffer[]> {
     if (this.disposed) throw new BackendError('run: the executable is disposed');
-    const buffers = this.checkInputs(inputs);
     const { backend } = this;
-    const variant = this.variant();
-    const { lowered } = variant;
-    const feeds: Record<string, Tensor> = {};
-    for (const { name, input } of lowered.inputs) feeds[name] = buffers[input].tensor;
-    const drawn = lowered.random.map(({ name, aval, key }) => {
-      const [k0, k1] = buffers[key].tensor.data as Int32Array;
-      const buffer = backend.buffer(aval);
-      threefryUniform(buffer.tensor.data as Float32Array, k0, k1);
-      feeds[name] = buffer.tensor;
-      return buffer;
-    });
-    const outputs: OrtBuffer[] = [];
+    const buffers = this.checkInputs(inputs);
+    const form = await this.choose(buffers);
+    const made: OrtBuffer[] = [];
+    const drawn: OrtBuffer[] = [];
     try {
-      const fetches: Record<string, Tensor> = {};
-      this.program.outputs.forEach(({ value }, i) => {
-        const buffer = backend.buffer(this.avalOf(value));
-        outputs.push(buffer);
-        fetches[lowered.outputs[i]] = buffer.tensor;
+      await backend.sessions.with(form, async (session) => {
+        const { inputs: fed, random, outputs } = form.io!;
+        const feeds: Record<string, Tensor> = {};
+        for (const { name, input } of fed) feeds[name] = buffers[input].tensor;
+        for (const { name, aval, key } of random) {
+          const buffer = backend.buffer(aval, drawUniform(aval, buffers[key]));
+          drawn.push(buffer);
+          feeds[name] = buffer.tensor;
+        }
+        const fetches: Record<string, Tensor> = {};
+        outputs.forEach((name, i) => {
+          const buffer = backend.buffer(this.outputAvals[i]);
+          made.push(buffer);
+          fetches[name] = buffer.tensor;
+        });
+        await session.run(feeds, fetches);
       });
-      await backend.sessions.with(variant, (session) => session.run(feeds, fetches));
     } catch (error) {
-      for (const buffer of outputs) backend.release(buffer);
+      for (const buffer of made) backend.release(buffer);
       throw runError(backend.name, error);
     } finally {
       for (const buffer of drawn) backend.release(buffer);
     }
     backend.runs++;
     for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
-    return outputs;
+    return made;
   }
 
   dispose(): void {
     if (this.disposed) return;
     this.disposed = true;
-    for (const variant of this.variants.values()) void this.backend.sessions.drop(variant);
-    this.variants.clear();
+    for (const form of this.forms.values()) void this.backend.sessions.drop(form);
+    this.forms.clear();
+    this.thaw();
   }
 
-  private variant(): Variant {
-    const key = '';
-    const known = this.variants.get(key);
-    if (known) return known;
-    const lowered = lowerProgram(this.program, { target: this.backend.engine.target });
-    const variant: Variant = {
-      lowered,
-      build: () => this.build(lowered),
-      session: null,
-      uses: 0,
-    };
-    this.variants.set(key, variant);
-    return variant;
+  private async choose(buffers: readonly OrtBuffer[]): Promise<Form> {
+    if (this.weights.length > 0) {
+      const ids = this.weights.map((i) => buffers[i].id).join();
+      if (ids !== this.weightIds) {
+        this.thaw();
+        this.weightIds = ids;
+        this.repeats = 0;
+      }
+      if (this.repeats++ >= RUNS_BEFORE_FREEZING) return this.freeze(buffers);
+    }
+    return this.form(this.switches.filter((i) => buffers[i].host?.[0] === 0));
   }
 
-  private async build(lowered: LoweredModel): Promise<EngineSession> {
-    try {
-      return await this.backend.engine.createSession(encodeModel(lowered.model));
-    } catch (error) {
-      throw new BackendError(`compile: ${this.backend.name} can't build a session: ${messageOf(error)}`, {
-        cause: error,
+  /** The form with the weights that `buffers` hold, which are those of `weightIds`. */
+  private freeze(buffers: readonly OrtBuffer[]): Form {
+    this.frozen ??= this.newForm(() => ({}));
+    // It may have left the cache since, and is then built anew from the same contents.
+    this.frozen.build = () =>
+      this.build(this.frozen!, {
+        frozen: new Map(this.weights.map((i): [number, TypedArray] => [i, buffers[i].tensor.data as TypedArray])),
       });
+    return this.frozen;
+  }
+
+  private thaw(): void {
+    if (this.frozen) void this.backend.sessions.drop(this.frozen);
+    this.frozen = null;
+  }
+
+  private form(zeros: readonly number[]): Form {
+    const key = zeros.join();
+    let form = this.forms.get(key);
+    if (!form) this.forms.set(key, (form = this.newForm(() => ({ zeros: new Set(zeros) }))));
+    return form;
+  }
+
+  private newForm(options: () => Omit<LowerOptions, 'target'>): Form {
+    const form: Form = { io: null, session: null, uses: 0, build: () => this.build(form, options()) };
+    return form;
+  }
+
+  private async build(form: Form, options: Omit<LowerOptions, 'target'>) {
+    const { engine, name } = this.backend;
+    try {
+      const { model, inputs, random, outputs } = lowerProgram(this.program, { target: engine.target, ...options });
+      form.io = { inputs, random, outputs };
+      return await engine.createSession(encodeModel(model));
+    } catch (error) {
+      throw buildError(name, error);
     }
   }
 
@@ -110,19 +178,9 @@ export class OrtExecutable implements Executable {
       return own;
     });
   }
-
-  private avalOf(value: number) {
-    for (const node of this.program.nodes) {
-      const at = node.outputs.indexOf(value);
-      if (at >= 0) return node.avals[at];
-    }
-    throw new BackendError(`run: output ${value} is not computed by the program`);
-  }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-function runError(name: string, error: unknown): Error {
-  if (error instanceof FakkelError) return error;
-  return new BackendError(`run: ${name} failed: ${messageOf(error)}`, { cause: error });
+function drawUniform({ shape }: Aval, { host }: OrtBuffer): Float32Array {
+  const [k0, k1] = host!;
+  return threefryUniform(new Float32Array(shape.reduce((n, d) => n * d, 1)), k0, k1);
 }

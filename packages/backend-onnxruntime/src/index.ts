@@ -1,16 +1,38 @@
 /**
- * ONNX Runtime as a backend of Fakkel.
+ * ONNX Runtime as a backend of Fakkel, in Node. Bundlers for browsers see `browser.ts` instead.
  *
  * @packageDocumentation
  */
-import { defineBackend } from '@fakkel/core';
+import { type BackendDefinition, BackendUnavailableError, defineBackend } from '@fakkel/core';
 import { OrtBackend } from './backend.js';
-import { createNodeEngine } from './engines/node.js';
+import type { OnnxruntimeOptions } from './options.js';
+
+export type { OnnxruntimeOptions } from './options.js';
+
+/** The backend with options; `device(createOnnxruntime({ threads: 1 }))`. */
+export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefinition {
+  return defineBackend({
+    name: 'onnxruntime',
+    create: async ({ variant = 'cpu' }) => {
+      switch (variant) {
+        case 'cpu': {
+          const { createNodeEngine } = await import('./engines/node.js');
+          return new OrtBackend(await createNodeEngine(options));
+        }
+        case 'wasm': {
+          const { createWasmEngine } = await import('./engines/web.js');
+          return new OrtBackend(await createWasmEngine(await import('onnxruntime-web'), options));
+        }
+        default:
+          throw new BackendUnavailableError(
+            `onnxruntime has no variant '${variant}' in Node: expected 'cpu' or 'wasm'`,
+          );
+      }
+    },
+  });
+}
 
 /** The backend for `device('onnxruntime')`. */
-const onnxruntime = defineBackend({
-  name: 'onnxruntime',
-  create: async () => new OrtBackend(await createNodeEngine()),
-});
+const onnxruntime = createOnnxruntime();
 
 export default onnxruntime;

@@ -5,7 +5,7 @@ import type { EngineSession } from './engines/engine.js';
 
 /** A session that may be dropped and built again. */
 export interface CachedSession {
-  readonly build: () => Promise<EngineSession>;
+  build: () => Promise<EngineSession>;
   session: Promise<EngineSession> | null;
   /** Runs that are under way: it is not released meanwhile. */
   uses: number;
@@ -30,7 +30,7 @@ export class SessionCache {
     try {
       return await use(await this.open(entry));
     } finally {
-      entry.uses--;
+      if (--entry.uses === 0 && !this.order.has(entry)) await this.drop(entry);
     }
   }
 
@@ -50,6 +50,7 @@ export class SessionCache {
   /** Releases it, now or when its last run is done. */
   async drop(entry: CachedSession): Promise<void> {
     this.order.delete(entry);
+    if (entry.uses > 0) return;
     const { session } = entry;
     entry.session = null;
     await session?.then((s) => s.release()).catch(() => undefined);

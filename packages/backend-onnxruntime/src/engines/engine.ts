@@ -34,6 +34,8 @@ export interface Engine {
   readonly resident: boolean;
   /** `run` holds the event loop. */
   readonly blocking: boolean;
+  /** Weights of inference may become constants of a session: it pays, and their contents are on the host. */
+  readonly freezes: boolean;
   readonly memory: TensorMemory;
   /** What is gone with the device, if it can go. */
   readonly lost: Promise<Error>;

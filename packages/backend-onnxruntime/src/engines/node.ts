@@ -36,6 +36,7 @@ export async function createNodeEngine(options: NodeEngineOptions = {}): Promise
     target: { provider: 'cpu', blockSize: 1 },
     resident: false,
     blocking: true,
+    freezes: true,
     memory: new HostMemory(ort.Tensor),
     lost: new Promise(() => {}),
     createSession: async (model): Promise<EngineSession> => {

@@ -48,6 +48,12 @@ export interface BackendStats {
   readonly kernels: Readonly<Record<string, number>>;
 }
 
+/** What is known when a program is compiled, and may be otherwise in a later run. */
+export interface CompileHints {
+  /** For each input of the program its value in the run to come, where it is a scalar. */
+  readonly scalars: readonly (number | undefined)[];
+}
+
 export interface Backend {
   readonly name: string;
   readonly apiVersion: 1;
@@ -59,7 +65,7 @@ export interface Backend {
   /** Copies to the host; the arrays belong to the caller. */
   download(buffers: readonly DeviceBuffer[]): Promise<readonly TypedArray[]>;
   release(buffer: DeviceBuffer): void;
-  compile(program: Program): Promise<Executable>;
+  compile(program: Program, hints?: CompileHints): Promise<Executable>;
   /** Resolves when the device is gone. */
   readonly lost: Promise<Error>;
   stats(): BackendStats;

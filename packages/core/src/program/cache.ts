@@ -91,7 +91,7 @@ export class ProgramCache {
     const lines = describeTrace(trace);
     const lowered = lower(trace, this.backend);
     const loweringMs = performance.now() - start;
-    const executable = this.backend.compile(lowered.program);
+    const executable = this.backend.compile(lowered.program, { scalars: scalarsOf(trace, lowered) });
     // The run that waits for it reports the error.
     executable.catch(() => this.forget(hash, entry));
     const compiled: CompiledProgram = { ...lowered, executable, uses: 0, forgotten: false };
@@ -154,6 +154,10 @@ export class ProgramCache {
     this.order.clear();
     this.buckets.clear();
   }
+}
+
+function scalarsOf(trace: Trace, { used }: Lowered): (number | undefined)[] {
+  return used.map((i) => (trace.leaves[i]?.kind === 'scalar' ? trace.leaves[i].hostData()?.[0] : undefined));
 }
 
 function summarize({ backend, recorded, nodes, inputs, outputs, loweringMs, difference }: CompileReport): string {

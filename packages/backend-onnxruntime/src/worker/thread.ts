@@ -1,0 +1,91 @@
+/**
+ * The other side of `WorkerBackend`: runs the backend in a worker thread of Node.
+ */
+import type { Backend, DeviceBuffer, Executable } from '@fakkel/core';
+import type { MessagePort } from 'node:worker_threads';
+import { OrtBackend } from '../backend.js';
+import { createNodeEngine } from '../engines/node.js';
+import { sendError } from './errors.js';
+import type { FromWorker, Notice, Request, ToWorker } from './protocol.js';
+
+async function serve(port: MessagePort): Promise<void> {
+  let backend: Backend | undefined;
+  const buffers = new Map<number, DeviceBuffer>();
+  const executables = new Map<number, Executable>();
+
+  const buffer = (id: number): DeviceBuffer => buffers.get(id)!;
+
+  function note(notice: Notice): void {
+    switch (notice.kind) {
+      case 'upload':
+        buffers.set(notice.buffer, backend!.upload(notice.data, notice.aval));
+        return;
+      case 'release':
+        backend!.release(buffer(notice.buffer));
+        buffers.delete(notice.buffer);
+        return;
+      case 'forget':
+        executables.get(notice.executable)?.dispose();
+        executables.delete(notice.executable);
+        return;
+      default:
+        return notice satisfies never;
+    }
+  }
+
+  async function answer(request: Request): Promise<Omit<FromWorker, 'id'>> {
+    switch (request.kind) {
+      case 'open': {
+        const engine = await createNodeEngine(request.options);
+        backend = new OrtBackend(engine, request.options);
+        return { opened: { name: engine.name, target: engine.target } };
+      }
+      case 'compile':
+        executables.set(request.executable, await backend!.compile(request.program, request.hints));
+        return {};
+      case 'run': {
+        const { inputs, donated, outputs, wanted } = request;
+        const results = await executables.get(request.executable)!.run(inputs.map(buffer), donated);
+        inputs.forEach((id, i) => donated[i] && buffers.delete(id));
+        outputs.forEach((id, i) => buffers.set(id, results[i]));
+        return wanted.length > 0 ? { data: await backend!.download(wanted.map((i) => results[i])) } : {};
+      }
+      case 'download':
+        return { data: await backend!.download(request.buffers.map(buffer)) };
+      case 'dispose':
+        await backend?.dispose();
+        return {};
+      default:
+        return request satisfies never;
+    }
+  }
+
+  // An upload that found no memory is the error of the request that needs it.
+  let failed: unknown;
+  const noteAll = (notices: readonly Notice[]): void => {
+    for (const notice of notices) {
+      try {
+        note(notice);
+      } catch (error) {
+        failed ??= error;
+      }
+    }
+  };
+
+  port.on('message', ({ id, request, notices }: ToWorker) => {
+    noteAll(notices);
+    if (id === undefined || !request) return;
+    const reply = (message: Omit<FromWorker, 'id'>): void =>
+      port.postMessage(
+        { id, ...message, stats: backend?.stats() } satisfies FromWorker,
+        message.data?.map((array) => array.buffer as ArrayBuffer),
+      );
+    const refused = failed;
+    failed = undefined;
+    if (refused !== undefined) reply({ error: sendError(refused) });
+    else answer(request).then(reply, (error: unknown) => reply({ error: sendError(error) }));
+  });
+}
+
+const { parentPort } = await import('node:worker_threads');
+if (parentPort) await serve(parentPort);
