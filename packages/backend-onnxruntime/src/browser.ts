@@ -1,0 +1,38 @@
+/**
+ * ONNX Runtime as a backend of Fakkel, as bundlers for browsers see the package: onnxruntime-web alone.
+ *
+ * @packageDocumentation
+ */
+import { type BackendDefinition, BackendUnavailableError, defineBackend } from '@fakkel/core';
+import { OrtBackend } from './backend.js';
+import type { OnnxruntimeOptions } from './options.js';
+
+export type { OnnxruntimeOptions } from './options.js';
+
+/** The backend with options; `device(createOnnxruntime({ … }), { variant: 'wasm' })`. */
+export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefinition {
+  return defineBackend({
+    name: 'onnxruntime',
+    create: async ({ variant = 'wasm' }) => {
+      switch (variant) {
+        case 'wasm': {
+          const { createWasmEngine } = await import('./engines/web.js');
+          return new OrtBackend(await createWasmEngine(await import('onnxruntime-web/wasm'), options));
+        }
+        case 'webgpu': {
+          const { createWebGpuEngine } = await import('./engines/web-gpu.js');
+          return new OrtBackend(await createWebGpuEngine(await import('onnxruntime-web/webgpu'), options));
+        }
+        default:
+          throw new BackendUnavailableError(
+            `onnxruntime has no variant '${variant}' in browsers: expected 'wasm' or 'webgpu'`,
+          );
+      }
+    },
+  });
+}
+
+/** The backend for `device(onnxruntime)`, on WebAssembly; `{ variant: 'webgpu' }` for the GPU. */
+const onnxruntime = createOnnxruntime();
+
+export default onnxruntime;
