@@ -16,8 +16,13 @@ export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefi
     create: async ({ variant = 'cpu' }) => {
       switch (variant) {
         case 'cpu': {
+          const { worker = true, ...rest } = options;
+          if (worker) {
+            const { WorkerBackend } = await import('./worker/worker-backend.js');
+            return WorkerBackend.open(rest);
+          }
           const { createNodeEngine } = await import('./engines/node.js');
-          return new OrtBackend(await createNodeEngine(options));
+          return new OrtBackend(await createNodeEngine(rest), rest);
         }
         case 'wasm': {
           const { createWasmEngine } = await import('./engines/web.js');
@@ -25,7 +30,7 @@ export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefi
         }
         default:
           throw new BackendUnavailableError(
-            `onnxruntime has no variant '${variant}' in Node: expected 'cpu' or 'wasm'`,
+            `onnxruntime has no variant '${variant}' in Node: expected 'cpu', 'webgpu' or 'wasm'`,
           );
       }
     },

@@ -4,4 +4,12 @@
 import type { NodeEngineOptions } from './engines/node.js';
 import type { WebOptions } from './engines/ort-web.js';
 
-export interface OnnxruntimeOptions extends NodeEngineOptions, WebOptions {}
+export interface OnnxruntimeOptions extends NodeEngineOptions, WebOptions {
+  /**
+   * In Node, on the CPU: run sessions in a worker thread, so that the application's event loop stays free while a model
+   * trains. It costs nothing that can be measured. Default true.
+   */
+  readonly worker?: boolean;
+  /** Sessions that are kept, least recently used out first. Default 24. */
+  readonly sessions?: number;
+}

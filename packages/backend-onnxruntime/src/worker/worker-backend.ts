@@ -128,7 +128,7 @@ export class WorkerBackend implements Backend {
     }
     const buffer = this.buffer(aval);
     const copy = data.slice();
-    this.transfers.push(copy.buffer as ArrayBuffer);
+    this.transfers.push(copy.buffer);
     this.notify({ kind: 'upload', buffer: buffer.id, aval, data: copy });
     return buffer;
   }
