@@ -18,7 +18,7 @@ import {
   type Backend,
 } from '@fakkel/core';
 import { SGD } from '@fakkel/optim';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, onTestFinished, vi } from 'vitest';
 import { cost, freshDevice, TwoLayerNet } from './helpers.js';
 
 const standard = getDefaultDevice();
@@ -220,6 +220,14 @@ test('a device that is lost says so from then on', async () => {
 });
 
 test('device(): the reference backend serves cpu where nothing faster is installed; what is missing says how to install it', async () => {
+  // An application elsewhere, with nothing installed.
+  const main = process.argv[1];
+  onTestFinished(() => {
+    process.argv[1] = main;
+    vi.restoreAllMocks();
+  });
+  process.argv[1] = '/nowhere/main.js';
+  vi.spyOn(process, 'cwd').mockReturnValue('/nowhere');
   expect((await device('cpu')).backend.name).toBe('reference');
   expect(await device('reference')).toBe(standard);
   await expect(device('onnxruntime:cuda')).rejects.toThrow(BackendUnavailableError);

@@ -52,7 +52,15 @@ beforeAll(() => {
 afterAll(() => rmSync(application, { recursive: true, force: true }));
 afterEach(() => {
   process.argv[1] = main;
+  vi.restoreAllMocks();
 });
+
+/** An application that has installed nothing. */
+function nowhere(): void {
+  const empty = path.join(application, '..', path.basename(application) + '-empty');
+  process.argv[1] = path.join(empty, 'main.js');
+  vi.spyOn(process, 'cwd').mockReturnValue(empty);
+}
 
 /** `device(name)` as the application calls it. */
 async function inApplication(name: string, file = 'main.js') {
@@ -68,10 +76,12 @@ describe('known names', () => {
   });
 
   test("'cpu' falls back on reference where no engine is installed", async () => {
+    nowhere();
     expect(await device('cpu')).toBe(referenceDevice());
   });
 
   test('an engine that is not installed: the command that installs it', async () => {
+    nowhere();
     await expect(device('onnxruntime:cuda')).rejects.toThrow(BackendUnavailableError);
     await expect(device('onnxruntime:cuda')).rejects.toThrowErrorMatchingInlineSnapshot(
       `[BackendUnavailableError: backend 'onnxruntime' is not installed: run \`npm install @fakkel/backend-onnxruntime\`]`,
@@ -79,6 +89,7 @@ describe('known names', () => {
   });
 
   test('an alias that nothing serves: why each engine does not', async () => {
+    nowhere();
     await expect(device('webgpu')).rejects.toThrowErrorMatchingInlineSnapshot(`
       [BackendUnavailableError: device('webgpu'): no installed engine serves it.
       backend 'webgpu' is not installed: run \`npm install @fakkel/backend-webgpu\`
