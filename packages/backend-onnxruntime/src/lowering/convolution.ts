@@ -59,11 +59,18 @@ function chooseForward({ attrs, inputAvals: [x, w] }: Call<ConvAttrs>): Form {
 
 type InputGradAttrs = ConvAttrs & { readonly inputSize: readonly number[] };
 
-/** `ConvTranspose`: the scattered windows, cut to the input's size; where they don't reach, zeros. */
-const inputGradTransposed: Form<InputGradAttrs> = ({ graph }, { attrs, inputs, inputAvals: [g, w] }) => {
+/**
+ * `ConvTranspose` of g [N, O, …out]: the scattered windows, cut to the input's size; where they don't reach, zeros.
+ */
+export function scatteredWindows(
+  { graph }: Lowering,
+  inputs: readonly [g: Value, w: Value],
+  out: readonly number[],
+  kernel: readonly number[],
+  attrs: InputGradAttrs,
+): Value {
   const { stride, dilation, groups, inputSize } = attrs;
-  const kernel = w.shape.slice(2);
-  const reach = g.shape.slice(2).map((n, i) => (n - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1);
+  const reach = out.map((n, i) => (n - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1);
   const transposed = (cut: Padding, extra: readonly number[]): Value =>
     graph.node('ConvTranspose', inputs, {
       ...windowAttributes(kernel, stride, cut),
@@ -98,6 +105,11 @@ const inputGradTransposed: Form<InputGradAttrs> = ({ graph }, { attrs, inputs, i
     dx,
     fit.map(([before, after], i) => [Math.max(before, 0), Math.max(after, 0) - extra[i]]),
   );
+}
+
+const inputGradTransposed: Form<InputGradAttrs> = (lowering, { attrs, inputs: [g, w], inputAvals }) => {
+  const [out, kernel] = inputAvals.map((aval) => aval.shape.slice(2));
+  return scatteredWindows(lowering, [g, w], out, kernel, attrs);
 };
 
 /** g [N, O] · w. */

@@ -41,11 +41,11 @@ export interface NodeOptions {
 type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint32Array;
 
 export class GraphBuilder {
-  private readonly nodes: OnnxNode[] = [];
+  private nodes: OnnxNode[] = [];
   private readonly initializers: OnnxTensor[] = [];
   private readonly domains = new Set<string>();
   private readonly constants = new Map<string, Value>();
-  private readonly made = new Map<string, readonly Value[]>();
+  private made = new Map<string, readonly Value[]>();
   private names = 0;
 
   /** A name that no value has. */
@@ -134,6 +134,40 @@ export class GraphBuilder {
   ) {
     const optional = steps ? [this.vector(steps)] : [];
     return this.node('Slice', [x, this.vector(starts), this.vector(ends), this.vector(axes), ...optional]);
+  }
+
+  /**
+   * `If`: the values that `then` or `otherwise` gives. What they add is computed only if it is needed; constants are
+   * the whole graph's, and a branch may read what was there before it.
+   */
+  choose(
+    condition: Value,
+    avals: readonly Aval[],
+    then: () => readonly Value[],
+    otherwise: () => readonly Value[],
+  ): readonly Value[] {
+    const attributes = {
+      then_branch: this.branch(then, avals),
+      else_branch: this.branch(otherwise, avals),
+    };
+    return this.nodeOutputs('If', [condition], attributes, { outputs: avals.length });
+  }
+
+  private branch(build: () => readonly Value[], avals: readonly Aval[]): OnnxAttribute {
+    const { nodes, made } = this;
+    this.nodes = [];
+    this.made = new Map(made);
+    // An output of a branch is made in it.
+    const outputs = build().map((value) => this.node('Identity', [value]));
+    const graph: OnnxGraph = {
+      name: this.name('branch'),
+      nodes: this.nodes,
+      inputs: [],
+      outputs: outputs.map((name, i) => ({ name, dtype: avals[i].dtype, shape: avals[i].shape })),
+    };
+    this.nodes = nodes;
+    this.made = made;
+    return { type: 'graph', value: graph };
   }
 
   /** The model, with the given inputs and outputs; an output has a name of its own. */

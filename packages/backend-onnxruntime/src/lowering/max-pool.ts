@@ -1,0 +1,135 @@
+/**
+ * Max pooling, with the indices of the maxima.
+ */
+import { int, ints, type Value } from './graph.js';
+import type { Call, Lowering } from './rule.js';
+import { cells, type Padding, padSpatial, sizeOf, strided, windowAttributes } from './spatial.js';
+
+export type MaxPoolAttrs = {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  /** Before and after; ceil mode is in the padding after. */
+  readonly padding: Padding;
+  readonly dilation: readonly number[];
+};
+
+type MaxPoolCall = Call<MaxPoolAttrs>;
+/** Values and, if they are read, indices. */
+type MaxPoolForm = (lowering: Lowering, call: MaxPoolCall) => readonly Value[];
+
+/** −∞ in the padding. */
+function padded(graph: Lowering['graph'], x: Value, padding: Padding): Value {
+  return padSpatial(graph, x, padding, graph.scalar(-Infinity));
+}
+
+/**
+ * `MaxPool`. It passes over NaN, and a window of −∞ alone gives the lowest finite number, so this is for finite x.
+ */
+const byMaxPool: MaxPoolForm = ({ graph }, { attrs, inputs, inputAvals, outputAvals, isRead }) => {
+  const { kernel, stride, padding, dilation } = attrs;
+  const [batch, channels, ...size] = inputAvals[0].shape;
+  // MaxPool refuses padding as wide as its kernel.
+  const isWide = padding.some((pair, i) => pair.some((n) => n >= kernel[i]));
+  const x = isWide ? padded(graph, inputs[0], padding) : inputs[0];
+  const attributes = {
+    ...windowAttributes(kernel, stride, isWide ? padding.map(() => [0, 0]) : padding),
+    dilations: ints(dilation),
+  };
+  if (!isRead(1)) return [graph.node('MaxPool', [x], attributes)];
+  const [values, flat] = graph.nodeOutputs('MaxPool', [x], attributes, { outputs: 2 });
+  // Indices count through the whole tensor: without the beginning of their plane they are those of the plane.
+  const paddedSize = isWide ? size.map((n, i) => n + padding[i][0] + padding[i][1]) : size;
+  const planes = batch * channels;
+  const cellsOfPlane = sizeOf(paddedSize);
+  const starts = graph.node(
+    'Range',
+    [0, planes * cellsOfPlane, cellsOfPlane].map((n) => graph.scalar(n, 'int64')),
+  );
+  const shape = [batch, channels, ...size.map(() => 1)];
+  let index = graph.cast(graph.node('Sub', [flat, graph.reshape(starts, shape)]), 'int32');
+  if (isWide) {
+    // From the padded plane to the plane: the number of each of its cells, which is constant.
+    const strides = size.map((_, i) => sizeOf(size.slice(i + 1)));
+    const numbers = cells(paddedSize).map((cell) =>
+      cell.reduce((sum, n, i) => sum + Math.min(Math.max(n - padding[i][0], 0), size[i] - 1) * strides[i], 0),
+    );
+    index = graph.node('Gather', [graph.constant('int32', [cellsOfPlane], numbers), index]);
+  }
+  return [values, graph.reshape(index, outputAvals[1].shape)];
+};
+
+/**
+ * The definition, a cell of the window after the other: a cell that is greater takes over, and so does NaN.
+ */
+const byCells: MaxPoolForm = ({ graph }, { attrs, inputs, inputAvals, outputAvals, isRead }) => {
+  const { kernel, stride, padding, dilation } = attrs;
+  const size = inputAvals[0].shape.slice(2);
+  const out = outputAvals[0].shape.slice(2);
+  const strides = size.map((_, i) => sizeOf(size.slice(i + 1)));
+  const number = (cell: readonly number[]): number => cell.reduce((sum, n, i) => sum + n * strides[i], 0);
+  // Padding may be negative after: cells that no window reaches.
+  const reach = out.map((n, i) => (n - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1);
+  const x = padded(
+    graph,
+    inputs[0],
+    padding.map(([before], i) => [before, Math.max(0, reach[i] - before - size[i])]),
+  );
+  const at = (tap: readonly number[]): Value =>
+    strided(
+      graph,
+      x,
+      tap.map((n, i) => n * dilation[i]),
+      out,
+      stride,
+    );
+
+  const taps = cells(kernel);
+  if (!isRead(1)) return [graph.node('Max', taps.map(at))];
+
+  // Indices as what is to be added to the number of the window's first cell, which may lie in the padding.
+  const offset = (tap: readonly number[]): number => number(tap.map((n, i) => n * dilation[i]));
+  const starts = cells(out).map((position) => position.map((n, i) => n * stride[i] - padding[i][0]));
+  // The first cell inside counts even if it is −∞; a window in the padding alone has the index 0.
+  const first = starts.map((start) => {
+    const inside = start.map((n, i) => (n < 0 ? n + Math.ceil(-n / dilation[i]) * dilation[i] : n));
+    return inside.every((n, i) => n < size[i] && n - start[i] < dilation[i] * kernel[i]) ? number(inside) : 0;
+  });
+  const plane = [1, 1, ...out];
+  const start = graph.constant('int32', plane, starts.map(number));
+  let best = graph.node('Expand', [graph.scalar(-Infinity), graph.vector(outputAvals[0].shape)]);
+  let index = graph.constant(
+    'int32',
+    plane,
+    first.map((n, i) => n - number(starts[i])),
+  );
+  for (const tap of taps) {
+    const value = at(tap);
+    const takes = graph.node('Or', [graph.node('Greater', [value, best]), graph.node('IsNaN', [value])]);
+    best = graph.node('Where', [takes, value, best]);
+    index = graph.node('Where', [takes, graph.scalar(offset(tap), 'int32'), index]);
+  }
+  return [best, graph.node('Add', [index, start])];
+};
+
+/** Whether all of x is finite; true also means that its sum is. */
+function isFinite({ graph }: Lowering, x: Value): Value {
+  // GlobalAveragePool is one of the ops that ORT runs in its blocked layout.
+  const total = graph.node('ReduceSum', [graph.node('GlobalAveragePool', [x])], { keepdims: int(0) });
+  return graph.node('Less', [graph.node('Abs', [total]), graph.scalar(Infinity)]);
+}
+
+/** ONNX Runtime's kernel where it agrees with PyTorch's, which is where x is finite. */
+const byMaxPoolIfFinite: MaxPoolForm = (lowering, call) => {
+  const outputs = call.isRead(1) ? call.outputAvals : call.outputAvals.slice(0, 1);
+  return lowering.graph.choose(
+    isFinite(lowering, call.inputs[0]),
+    outputs,
+    () => byMaxPool(lowering, call),
+    () => byCells(lowering, call),
+  );
+};
+
+export function chooseMaxPool({ target }: Lowering): MaxPoolForm {
+  // MaxPool with indices fails on WebGPU.
+  return target.provider === 'webgpu' ? byCells : byMaxPoolIfFinite;
+}
