@@ -17,11 +17,11 @@ export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefi
       switch (variant) {
         case 'wasm': {
           const { createWasmEngine } = await import('./engines/web.js');
-          return new OrtBackend(await createWasmEngine(await import('onnxruntime-web/wasm'), options));
+          return new OrtBackend(await createWasmEngine(await import('onnxruntime-web/wasm'), options), options);
         }
         case 'webgpu': {
           const { createWebGpuEngine } = await import('./engines/web-gpu.js');
-          return new OrtBackend(await createWebGpuEngine(await import('onnxruntime-web/webgpu'), options));
+          return new OrtBackend(await createWebGpuEngine(await import('onnxruntime-web/webgpu'), options), options);
         }
         default:
           throw new BackendUnavailableError(

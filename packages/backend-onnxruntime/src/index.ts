@@ -24,9 +24,13 @@ export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefi
           const { createNodeEngine } = await import('./engines/node.js');
           return new OrtBackend(await createNodeEngine(rest), rest);
         }
+        case 'webgpu': {
+          const { createNodeEngine } = await import('./engines/node.js');
+          return new OrtBackend(await createNodeEngine(options, 'webgpu'), options);
+        }
         case 'wasm': {
           const { createWasmEngine } = await import('./engines/web.js');
-          return new OrtBackend(await createWasmEngine(await import('onnxruntime-web'), options));
+          return new OrtBackend(await createWasmEngine(await import('onnxruntime-web'), options), options);
         }
         default:
           throw new BackendUnavailableError(

@@ -5,11 +5,15 @@ import { BackendUnavailableError } from '@fakkel/core';
 import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
 import type { Engine, EngineSession } from './engine.js';
 import { HostMemory } from './host-memory.js';
+import { identityModel } from './identity-model.js';
 
 export interface NodeEngineOptions {
   /** Threads of an operator. Default: the processors. */
   readonly threads?: number;
 }
+
+/** What onnxruntime-node computes with. */
+export type NodeProvider = 'cpu' | 'webgpu';
 
 async function loadOrt(): Promise<{ InferenceSession: InferenceSessionFactory; Tensor: TensorConstructor }> {
   try {
@@ -23,17 +27,22 @@ async function loadOrt(): Promise<{ InferenceSession: InferenceSessionFactory; T
   }
 }
 
-export async function createNodeEngine(options: NodeEngineOptions = {}): Promise<Engine> {
+export async function createNodeEngine(
+  options: NodeEngineOptions = {},
+  provider: NodeProvider = 'cpu',
+): Promise<Engine> {
   const ort = await loadOrt();
   const sessionOptions: InferenceSession.SessionOptions = {
-    executionProviders: ['cpu'],
+    executionProviders: [provider],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
   };
+  if (provider === 'webgpu') await checkGpu(ort.InferenceSession, sessionOptions);
   return {
-    name: 'onnxruntime:cpu',
-    target: { provider: 'cpu', blockSize: 1 },
+    name: `onnxruntime:${provider}`,
+    target: { provider, blockSize: 1 },
+    // Also with WebGPU: this binding takes no GPU buffer back as an input (the process aborts).
     resident: false,
     blocking: true,
     freezes: true,
@@ -50,4 +59,20 @@ export async function createNodeEngine(options: NodeEngineOptions = {}): Promise
     },
     dispose: async () => {},
   };
+}
+
+/** Whether there is a GPU, with a session that does nothing. */
+async function checkGpu(
+  factory: InferenceSessionFactory,
+  sessionOptions: InferenceSession.SessionOptions,
+): Promise<void> {
+  try {
+    await (await factory.create(identityModel(), sessionOptions)).release();
+  } catch (cause) {
+    throw new BackendUnavailableError(
+      `onnxruntime:webgpu: no GPU that onnxruntime-node can use here (${(cause as Error).message.trim()}). It needs a ` +
+        `driver for Vulkan, Direct3D 12 or Metal; without one, use device('onnxruntime').`,
+      { cause },
+    );
+  }
 }

@@ -4,8 +4,8 @@
  * A build is one module with one WASM memory for the whole page, so its settings are those of the first engine.
  */
 import { BackendUnavailableError } from '@fakkel/core';
-import { encodeModel, IR_VERSION, OPSET } from '@fakkel/onnx';
 import type { Env, InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
+import { identityModel } from './identity-model.js';
 
 /** A build of onnxruntime-web. Each has a `Tensor` class of its own. */
 export interface OrtWeb {
@@ -74,13 +74,6 @@ export function startOrtWeb(
 function defaultThreads(): number {
   const { crossOriginIsolated, navigator } = globalThis as { crossOriginIsolated?: boolean; navigator?: Navigator };
   return crossOriginIsolated ? Math.min(navigator?.hardwareConcurrency ?? 1, MOST_THREADS) : 1;
-}
-
-function identityModel(): Uint8Array {
-  const value = (name: string) => ({ name, dtype: 'float32', shape: [1] }) as const;
-  const nodes = [{ opType: 'Identity', name: 'identity', inputs: ['x'], outputs: ['y'] }];
-  const graph = { name: 'start', nodes, inputs: [value('x')], outputs: [value('y')], initializers: [] };
-  return encodeModel({ irVersion: IR_VERSION, opsets: { '': OPSET }, producerName: 'fakkel', graph });
 }
 
 function unavailable(name: string, cause: unknown): Error {
