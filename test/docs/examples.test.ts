@@ -2,6 +2,7 @@
 import * as core from '@fakkel/core';
 import * as data from '@fakkel/data';
 import * as models from '@fakkel/models';
+import * as onnx from '@fakkel/onnx';
 import * as optim from '@fakkel/optim';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,13 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 // Inside the repository, so that the workspace's packages are found; the name is in .gitignore.
 const folder = join(import.meta.dirname, '.examples');
-const packages = { '@fakkel/core': core, '@fakkel/optim': optim, '@fakkel/data': data, '@fakkel/models': models };
+const packages = {
+  '@fakkel/core': core,
+  '@fakkel/optim': optim,
+  '@fakkel/data': data,
+  '@fakkel/models': models,
+  '@fakkel/onnx': onnx,
+};
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {

@@ -5,10 +5,9 @@ import type { OnnxDType, OnnxTensor } from './model.js';
 
 /**
  * Reads what a model keeps in files beside it: `length` bytes at `offset` of the file `location`, a path relative to the
- * model's. An undefined length means all that the tensor needs or the file has. The path comes from the model: whoever
- * opens files must see to it that it stays below the model's folder.
+ * model's. The path comes from the model: whoever opens files must see to it that it stays below the model's folder.
  */
-export type ReadExternal = (location: string, offset: number, length: number | undefined) => Uint8Array;
+export type ReadExternal = (location: string, offset: number, length: number) => Uint8Array;
 
 /** An OnnxTensor from its message, wherever in it the data is. */
 export function decodeTensor(message: TensorProto, where: string, external: ReadExternal | undefined): OnnxTensor {

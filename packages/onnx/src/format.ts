@@ -113,25 +113,31 @@ function formatTensor(tensor: OnnxTensor, elements: number): string {
   const { name, dtype, shape } = tensor;
   const head = `${formatValue({ name: name ?? '', dtype, shape }).trimEnd()}${name ? ' =' : ''}`;
   const few = elementCount(shape) > elements ? elements : undefined;
-  const items =
-    dtype === 'string'
-      ? (tensor.strings ?? []).slice(0, few).map(quote)
-      : Array.from(tensorData(tensor, { widen: true }).subarray(0, few), String);
+  const items = dtype === 'string' ? (tensor.strings ?? []).slice(0, few).map(quote) : formatNumbers(tensor, few);
   if (few !== undefined) items.push('...');
   return `${head} {${items.join(', ')}}`;
 }
 
-/** The shortest decimals that are this float32, with a point, by which the parser knows it from an integer. */
+function formatNumbers(tensor: OnnxTensor, few: number | undefined): string[] {
+  const numbers = tensorData(tensor, { widen: true }).subarray(0, few);
+  return numbers instanceof Float32Array
+    ? Array.from(numbers, shortest)
+    : Array.from<number | bigint, string>(numbers, String);
+}
+
+/** With a point, by which the parser knows it from an integer. */
 function formatFloat(value: number): string {
-  let text = String(value);
-  for (let digits = 1; digits <= 9; digits++) {
-    const shorter = String(Number(value.toPrecision(digits)));
-    if (Math.fround(Number(shorter)) === Math.fround(value)) {
-      text = shorter;
-      break;
-    }
-  }
+  const text = shortest(value);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+/** The shortest decimals that are this float32: 0.1, not 0.10000000149011612. */
+function shortest(value: number): string {
+  for (let digits = 1; digits <= 9; digits++) {
+    const shorter = Number(value.toPrecision(digits));
+    if (Math.fround(shorter) === Math.fround(value)) return String(shorter);
+  }
+  return String(value);
 }
 
 const quote = (text: string) => JSON.stringify(text);

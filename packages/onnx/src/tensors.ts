@@ -81,7 +81,7 @@ function toArray(values: TensorValues, dtype: Exclude<OnnxDType, 'string'>) {
   if (ArrayBuffer.isView(values)) {
     const or = isHalf(dtype) ? ' of bits or a Float32Array' : '';
     throw new OnnxError(
-      `tensorFrom: ${dtype} takes a ${Class.name}${or}, got a ${values.constructor.name}. Convert it: ${Class.name}.from(values).`,
+      `tensorFrom: ${dtype} takes a ${Class.name}${or}, got ${values.constructor.name}. Array.from(values) as plain numbers is converted.`,
     );
   }
   if (isHalf(dtype)) return NARROW[dtype](Float32Array.from(values, Number));
