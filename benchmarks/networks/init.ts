@@ -1,0 +1,17 @@
+/**
+ * Initial weights for networks without batch normalization.
+ */
+import { nn } from '@fakkel/core';
+
+/**
+ * He's initialization, biases small but not zero. With the default one, activations shrink from layer to layer until
+ * the logits are the last bias and little else, and equal losses would say little about the layers before.
+ */
+export function initialize(net: nn.Module): void {
+  for (const module of net.modules()) {
+    if (module instanceof nn.Conv2d || module instanceof nn.Linear) {
+      nn.init.kaimingNormal_(module.weight, { mode: 'fanIn', nonlinearity: 'relu' });
+      if (module.bias) nn.init.uniform_(module.bias, -0.1, 0.1);
+    }
+  }
+}
