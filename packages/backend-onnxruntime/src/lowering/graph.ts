@@ -36,9 +36,11 @@ export interface NodeOptions {
   readonly domain?: string;
   /** How many outputs there are. Default 1. */
   readonly outputs?: number;
+  /** What the error says if this node meets an index outside its axis; '#' stands for the index. */
+  readonly outOfRange?: string;
 }
 
-type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint32Array;
+type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Uint32Array;
 
 export class GraphBuilder {
   private nodes: OnnxNode[] = [];
@@ -46,7 +48,12 @@ export class GraphBuilder {
   private readonly domains = new Set<string>();
   private readonly constants = new Map<string, Value>();
   private made = new Map<string, readonly Value[]>();
+  /** Of each small constant its elements; of each `Expand` what it expands. */
+  private readonly contents = new Map<Value, readonly number[]>();
+  private readonly expanded = new Map<Value, Value>();
   private names = 0;
+  /** The op of the program that is being lowered: names of nodes begin with it, and so errors can. */
+  scope = '';
 
   /** A name that no value has. */
   name(prefix = 't'): Value {
@@ -68,13 +75,15 @@ export class GraphBuilder {
     opType: string,
     inputs: readonly Value[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
-    { domain = '', outputs: count = 1 }: NodeOptions = {},
+    { domain = '', outputs: count = 1, outOfRange }: NodeOptions = {},
   ): readonly Value[] {
     const key = JSON.stringify([domain, opType, inputs, attributes, count]);
     const known = this.made.get(key);
     if (known) return known;
     const outputs = Array.from({ length: count }, () => this.name());
-    this.nodes.push({ opType, domain, name: `${opType}_${this.nodes.length}`, inputs, outputs, attributes });
+    const name = nodeName(this.scope, outOfRange, `${opType}_${outputs[0]}`);
+    this.nodes.push({ opType, domain, name, inputs, outputs, attributes });
+    if (opType === 'Expand') this.expanded.set(outputs[0], inputs[0]);
     if (domain !== '') this.domains.add(domain);
     this.made.set(key, outputs);
     return outputs;
@@ -99,7 +108,19 @@ export class GraphBuilder {
     if (known !== undefined) return known;
     const name = this.initializer(this.name('c'), dtype, shape, dataOf(dtype, values));
     this.constants.set(key, name);
+    this.contents.set(name, values);
     return name;
+  }
+
+  /** The elements of a small constant; undefined for what is computed or fed. */
+  valuesOf(value: Value): readonly number[] | undefined {
+    return this.contents.get(value);
+  }
+
+  /** The element of a value whose elements are all equal and known. */
+  fillOf(value: Value): number | undefined {
+    const values = this.contents.get(this.expanded.get(value) ?? value);
+    return values?.every((v) => Object.is(v, values[0])) ? values[0] : undefined;
   }
 
   /** A constant of rank 0. */
@@ -207,6 +228,11 @@ export interface Named {
   readonly aval: Aval;
 }
 
+/** `gather/index # is out of range …/GatherElements_t7`. */
+function nodeName(...parts: readonly (string | undefined)[]): string {
+  return parts.filter(Boolean).join('/');
+}
+
 function dataOf(dtype: ElementType, values: readonly number[]): Data {
   switch (dtype) {
     case 'float32':
@@ -221,7 +247,7 @@ function dataOf(dtype: ElementType, values: readonly number[]): Data {
     case 'bool':
       return Uint8Array.from(values);
     case 'float64':
-      throw new TypeError('float64 constants are not used');
+      return Float64Array.from(values);
     default:
       return dtype satisfies never;
   }

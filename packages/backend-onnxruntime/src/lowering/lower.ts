@@ -83,6 +83,7 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
     const inputs = node.inputs.map((id) => values[id]);
     const rule = rules[node.op];
     if (!rule) throw new BackendError(`compile: no lowering for '${node.op}'`);
+    graph.scope = node.op;
     const outputs = rule(lowering, {
       op: node.op,
       attrs: node.attrs,

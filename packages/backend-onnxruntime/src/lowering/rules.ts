@@ -13,6 +13,8 @@ import { normalization } from './normalization.js';
 import { optimizers } from './optimizers.js';
 import { pooling } from './pooling.js';
 import { reduction } from './reduction.js';
+import { slicing } from './slicing.js';
+import { sorting } from './sorting.js';
 import type { Conditions, Rules } from './rule.js';
 
 export const rules: Rules = {
@@ -20,7 +22,9 @@ export const rules: Rules = {
   ...activation,
   ...reduction,
   ...movement,
+  ...slicing,
   ...indexing,
+  ...sorting,
   ...linear,
   ...convolution,
   ...pooling,
