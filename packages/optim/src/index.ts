@@ -16,6 +16,7 @@ export {
 
 export { Adam, type AdamOptions } from './adam.js';
 export { SGD, type SGDOptions } from './sgd.js';
+export { trainSteps } from './train-steps.js';
 
 export { LRScheduler, type SchedulerOptions, type SchedulerStateDict } from './schedulers/lr-scheduler.js';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './schedulers/cosine-annealing.js';
