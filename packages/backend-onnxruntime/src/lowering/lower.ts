@@ -4,6 +4,7 @@
 import {
   type Aval,
   BackendError,
+  formatAval,
   type OpSignature,
   type Program,
   type TypedArray,
@@ -41,7 +42,7 @@ export interface LoweredModel {
 
 /** Whether there is a rule for an op, or why not. */
 export function supports(op: string, signature: OpSignature, target: Target): true | Unsupported {
-  if (op !== 'random' && !Object.hasOwn(rules, op)) return { reason: `it has no lowering for '${op}'` };
+  if (!Object.hasOwn(rules, op)) return { reason: `it has no lowering for '${op}'` };
   const double = [...signature.inputs, ...signature.outputs].find((aval) => aval.dtype === 'float64');
   if (double) {
     return { reason: `it computes in float32; for float64 use device('reference')` };
@@ -52,9 +53,14 @@ export function supports(op: string, signature: OpSignature, target: Target): tr
 export function lowerProgram(program: Program, options: LowerOptions): LoweredModel {
   const { target, frozen = new Map<number, TypedArray>(), zeros = new Set<number>() } = options;
   const graph = new GraphBuilder();
-  const lowering: Lowering = { graph, target };
   const values: Value[] = [];
   const avals: Aval[] = [];
+  const random: RandomFeed[] = [];
+  const lowering: Lowering = {
+    graph,
+    target,
+    random: (key, aval) => drawn(random, values.indexOf(key), program, aval),
+  };
   const reads = readCounts(program);
   const isFed: boolean[] = [];
 
@@ -62,24 +68,15 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
     const contents = frozen.get(i);
     values.push(`i${i}`);
     avals.push(aval);
-    if (contents) graph.initializer(`i${i}`, aval.dtype, aval.shape, contents as Float32Array);
+    if (contents) graph.initializer(`i${i}`, aval.dtype, aval.shape, contents);
     isFed.push(!contents);
   });
   for (const { aval, data } of program.constants) {
     values.push(graph.constant(aval.dtype, aval.shape, Array.from(data)));
     avals.push(aval);
   }
-  const random: RandomFeed[] = [];
   for (const node of program.nodes) {
     node.outputs.forEach((id, i) => (avals[id] = node.avals[i]));
-    if (node.op === 'random') {
-      const key = node.inputs[0];
-      if (key >= program.inputs.length) throw new BackendError('random: the key has to be an input of the program');
-      const name = graph.name('random');
-      random.push({ name, aval: node.avals[0], key });
-      values[node.outputs[0]] = name;
-      continue;
-    }
     const inputs = node.inputs.map((id) => values[id]);
     const rule = rules[node.op];
     if (!rule) throw new BackendError(`compile: no lowering for '${node.op}'`);
@@ -105,6 +102,18 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
     program.outputs.map(({ value }) => ({ value: values[value], aval: avals[value] })),
   );
   return { model, inputs, random, outputs: model.graph.outputs.map((output) => output.name) };
+}
+
+/** The feed of the numbers that input `key` gives: one for all that ask for the same. */
+function drawn(feeds: RandomFeed[], key: number, program: Program, aval: Aval): Value {
+  if (key < 0 || key >= program.inputs.length) {
+    throw new BackendError('random: the key has to be an input of the program');
+  }
+  const known = feeds.find((feed) => feed.key === key && formatAval(feed.aval) === formatAval(aval));
+  if (known) return known.name;
+  const name = `random${feeds.length}`;
+  feeds.push({ name, aval, key });
+  return name;
 }
 
 /** How many nodes and outputs read each value. */
