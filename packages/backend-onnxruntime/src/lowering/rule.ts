@@ -30,6 +30,8 @@ export interface Call<A extends Attrs = Attrs> {
 export interface Lowering {
   readonly graph: GraphBuilder;
   readonly target: Target;
+  /** Uniform numbers from a key, which has to be an input of the program: the host draws and feeds them. */
+  readonly random: (key: Value, aval: Aval) => Value;
 }
 
 /** Adds the nodes and gives the values of the outputs. */

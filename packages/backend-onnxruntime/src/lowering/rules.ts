@@ -1,24 +1,26 @@
 /**
  * The table of all lowering rules, one family a file.
  */
-import { activation } from './activation.js';
+import { activation, activationConditions } from './activation.js';
 import { convolution } from './convolution.js';
 import { dropout } from './dropout.js';
 import { elementwise } from './elementwise.js';
 import { indexing } from './indexing.js';
 import { linear } from './linear.js';
+import { logic } from './logic.js';
 import { losses } from './losses.js';
 import { movement } from './movement.js';
 import { normalization } from './normalization.js';
 import { optimizers } from './optimizers.js';
 import { pooling } from './pooling.js';
-import { reduction } from './reduction.js';
+import { reduction, reductionConditions } from './reduction.js';
 import { slicing } from './slicing.js';
 import { sorting } from './sorting.js';
 import type { Conditions, Rules } from './rule.js';
 
 export const rules: Rules = {
   ...elementwise,
+  ...logic,
   ...activation,
   ...reduction,
   ...movement,
@@ -35,4 +37,4 @@ export const rules: Rules = {
 };
 
 /** What a rule is not for; such a composite is decomposed. */
-export const conditions: Conditions = {};
+export const conditions: Conditions = { ...activationConditions, ...reductionConditions };

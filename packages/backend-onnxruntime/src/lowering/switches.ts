@@ -7,6 +7,8 @@ import type { Program } from '@fakkel/core';
 const SWITCHES: Readonly<Record<string, readonly number[]>> = {
   sgdUpdate: [4, 5, 6], // momentum, dampening, weight decay
   adamUpdate: [8], // weight decay
+  crossEntropy: [4], // label smoothing
+  crossEntropyGrad: [5],
 };
 
 /** The scalar inputs of a program for which it pays to have a form without their terms. */
