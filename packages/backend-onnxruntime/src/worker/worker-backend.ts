@@ -121,8 +121,10 @@ export class WorkerBackend implements Backend {
     return supports(op, signature, this.target);
   }
 
-  upload(data: TypedArray, aval: Aval): RemoteBuffer {
+  upload(data: TypedArray, { shape, dtype }: Aval): RemoteBuffer {
     this.checkAlive('upload');
+    // What has a shape and a dtype may be a whole tensor, which can't go to the worker.
+    const aval = { shape, dtype };
     if (data.length !== sizeOf(aval)) {
       throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
     }
