@@ -4,6 +4,7 @@
 import { BackendUnavailableError } from '@fakkel/core';
 import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
 import type { Engine, EngineSession } from './engine.js';
+import { probeBlockSize } from './block-size.js';
 import { HostMemory } from './host-memory.js';
 import { identityModel } from './identity-model.js';
 
@@ -33,7 +34,7 @@ export async function createNodeEngine(
 ): Promise<Engine> {
   const ort = await loadOrt();
   const sessionOptions: InferenceSession.SessionOptions = {
-    executionProviders: [provider],
+    executionProviders: [provider === 'webgpu' ? { name: 'webgpu', ...(process.env.LAYOUT ? { preferredLayout: process.env.LAYOUT as 'NCHW' } : {}) } : provider],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
@@ -41,7 +42,7 @@ export async function createNodeEngine(
   if (provider === 'webgpu') await checkGpu(ort.InferenceSession, sessionOptions);
   return {
     name: `onnxruntime:${provider}`,
-    target: { provider, blockSize: 1 },
+    target: { provider, blockSize: provider === 'cpu' ? await probeBlockSize(ort) : 1 },
     // Also with WebGPU: this binding takes no GPU buffer back as an input (the process aborts).
     resident: false,
     blocking: true,

@@ -3,9 +3,10 @@
  * kernel reads.
  */
 import { type ConvAttrs, coversInput, type Form } from './convolution.js';
-import { int, ints, type Value } from './graph.js';
-import type { Call } from './rule.js';
-import { cutNegative, type Padding, sizeOf, windowAttributes } from './spatial.js';
+import { blockedConv, fromBlocked, roundUp, toBlocked } from './blocked.js';
+import { int, ints, MICROSOFT, type Value } from './graph.js';
+import type { Call, Lowering } from './rule.js';
+import { cells, cutNegative, type Padding, sizeOf, strided, windowAttributes } from './spatial.js';
 
 export type WeightGradAttrs = ConvAttrs & { readonly kernelSize: readonly number[] };
 type WeightGradForm = Form<WeightGradAttrs>;
@@ -60,7 +61,155 @@ const weightGradProduct: WeightGradForm = ({ graph }, { inputs, inputAvals: [x, 
   return graph.reshape(graph.node('Gemm', operands, { transA: int(1) }), w.shape);
 };
 
-export function chooseWeightGrad({ attrs, inputAvals: [x] }: WeightGradCall): WeightGradForm {
-  if (coversInput(attrs, x.shape.slice(2), attrs.kernelSize)) return weightGradProduct;
-  return weightGradByConv;
+/** Bytes of the matrix of all windows above which it is not made: it is kernel-size times the input. */
+const LARGEST_MATRIX = 64 << 20;
+
+/** x [N, …size, C] with zeros around, cut to what the windows read; and its size. */
+function channelsLast({ graph }: Lowering, call: WeightGradCall): { x: Value; size: readonly number[] } {
+  const size = call.inputAvals[0].shape.slice(2);
+  const cut = cutNegative(graph, call.inputs[0], size, tightPadding(call));
+  let x = graph.transpose(cut.x, [0, ...size.map((_, i) => i + 2), 1]);
+  if (cut.padding.some((pair) => pair.some((n) => n > 0))) {
+    const pads = [0, ...cut.padding.map((p) => p[0]), 0, 0, ...cut.padding.map((p) => p[1]), 0];
+    x = graph.node('Pad', [x, graph.vector(pads)]);
+  }
+  return { x, size: cut.size.map((n, i) => n + cut.padding[i][0] + cut.padding[i][1]) };
+}
+
+/** g [O, N·positions] · the windows as a matrix [N·positions, kernel·C]. Not in groups. */
+const weightGradByWindows: WeightGradForm = (lowering, call) => {
+  const { graph } = lowering;
+  const { attrs, inputs, inputAvals, outputAvals } = call;
+  const { stride, dilation, kernelSize } = attrs;
+  const [batch, outChannels, ...out] = inputAvals[1].shape;
+  const channels = inputAvals[0].shape[1];
+  const positions = sizeOf(out);
+  const { x } = channelsLast(lowering, call);
+  const axes = out.map((_, i) => i + 1);
+  const columns = cells(kernelSize).map((tap) => {
+    const start = tap.map((n, i) => n * dilation[i]);
+    const ends = start.map((n, i) => n + (out[i] - 1) * stride[i] + 1);
+    return graph.reshape(graph.slice(x, axes, start, ends, stride), [batch * positions, channels]);
+  });
+  const windows = columns.length === 1 ? columns[0] : graph.node('Concat', columns, { axis: int(1) });
+  const g = graph.transpose(graph.reshape(inputs[1], [batch, outChannels, positions]), [1, 0, 2]);
+  const dw = graph.node('MatMul', [graph.reshape(g, [outChannels, batch * positions]), windows]);
+  const last = kernelSize.length + 1;
+  return graph.reshape(
+    graph.transpose(graph.reshape(dw, [outChannels, ...kernelSize, channels]), [0, last, ...axes]),
+    outputAvals[0].shape,
+  );
+};
+
+/** A 1×1 kernel: Σ over images of g [O, positions] · xᵀ [positions, C]. Not in groups, without padding. */
+const weightGradByImage: WeightGradForm = ({ graph }, { attrs, inputs, inputAvals, outputAvals }) => {
+  const [batch, outChannels, ...out] = inputAvals[1].shape;
+  const [, channels, ...size] = inputAvals[0].shape;
+  const isWhole = sizeOf(size) === sizeOf(out);
+  const x = isWhole
+    ? inputs[0]
+    : strided(
+        graph,
+        inputs[0],
+        out.map(() => 0),
+        out,
+        attrs.stride,
+      );
+  const positions = sizeOf(out);
+  const products = graph.node(
+    'FusedMatMul',
+    [graph.reshape(inputs[1], [batch, outChannels, positions]), graph.reshape(x, [batch, channels, positions])],
+    { transB: int(1) },
+    { domain: MICROSOFT },
+  );
+  const dw = graph.node('ReduceSum', [products, graph.vector([0])], { keepdims: int(0) });
+  return graph.reshape(dw, outputAvals[0].shape);
+};
+
+/** Bytes of the part of a kernel that a blocked convolution works with at a time: they stay in the cache. */
+const CACHED_KERNEL = 800 << 10;
+
+/** Bytes of the sums of all groups: they go through memory once more. */
+const GROUP_SUMS = 2.5 * (1 << 20);
+
+/** How many images the convolution sums. With a block of them or more it would take its input in blocks. */
+function imagesTogether(batch: number, weightSize: number, block: number): number {
+  const divisors = Array.from({ length: Math.min(batch, block / 2) }, (_, i) => i + 1).filter((n) => batch % n === 0);
+  return divisors.find((n) => (batch / n) * weightSize * 4 <= GROUP_SUMS) ?? divisors[divisors.length - 1];
+}
+
+/**
+ * A blocked convolution: images are its channels, g, as it is in blocks, its kernel, and the columns of x with their
+ * channels side by side its width. `together` images are summed by the convolution itself, in groups; the sums of
+ * groups are added. Two axes, no dilation, not in groups.
+ */
+const weightGradBlocked: WeightGradForm = (lowering, call) => {
+  const { graph } = lowering;
+  const block = lowering.target.blockSize;
+  const { attrs, inputs, inputAvals, outputAvals } = call;
+  const [batch, outChannels, height, width] = inputAvals[1].shape;
+  const channels = inputAvals[0].shape[1];
+  const [kernelHeight, kernelWidth] = attrs.kernelSize;
+  const [strideH, strideW] = attrs.stride;
+  const { x, size } = channelsLast(lowering, call);
+  const image = graph.reshape(x, [1, batch, size[0], size[1] * channels]);
+
+  const padded = roundUp(outChannels, block);
+  const blocks = padded / block;
+  const together = imagesTogether(batch, sizeOf(outputAvals[0].shape), block);
+  const groups = batch / together;
+  let g = toBlocked(graph, inputs[1], outChannels, block);
+  if (together > 1 && blocks > 1) {
+    g = graph.reshape(g, [groups, together, blocks, height * width * block]);
+    g = graph.transpose(g, [0, 2, 1, 3]);
+  }
+  const rowBytes = 4 * width * Math.min(padded, 4 * block);
+  const parts = Math.min(height, Math.ceil((height * rowBytes) / CACHED_KERNEL));
+  const rows = Math.ceil(height / parts);
+  let dw: Value | undefined;
+  for (let from = 0; from < height; from += rows) {
+    const count = Math.min(rows, height - from);
+    let kernel = g;
+    let data = image;
+    if (count < height) {
+      const flat = graph.reshape(g, [groups * blocks * together, height, width * block]);
+      kernel = graph.slice(flat, [1], [from], [from + count]);
+      const top = from * strideH;
+      data = graph.slice(image, [2], [top], [top + (count - 1) * strideH + kernelHeight]);
+    }
+    dw = blockedConv(
+      graph,
+      data,
+      graph.reshape(kernel, [groups * padded, together, count, width]),
+      { kernel: [count, width], dilation: [strideH, strideW * channels], groups },
+      dw,
+    );
+  }
+  // [groups, O/B, kernel, C, B]
+  const taps = kernelHeight * kernelWidth;
+  let sum = graph.reshape(dw!, [groups, padded * taps * channels]);
+  if (groups > 1) sum = graph.node('ReduceSum', [sum, graph.vector([0])], { keepdims: int(0) });
+  sum = graph.transpose(graph.reshape(sum, [blocks, taps, channels, block]), [0, 2, 1, 3]);
+  return graph.reshape(
+    fromBlocked(graph, graph.reshape(sum, [1, padded, channels, taps]), outChannels),
+    outputAvals[0].shape,
+  );
+};
+
+export function chooseWeightGrad({ target }: Lowering, call: WeightGradCall): WeightGradForm {
+  const { attrs, inputAvals } = call;
+  const [x, g] = inputAvals.map((aval) => aval.shape);
+  const { groups, dilation, stride, kernelSize } = attrs;
+  if (coversInput(attrs, x.slice(2), kernelSize)) return weightGradProduct;
+  if (groups > 1) return weightGradByConv;
+  const isPoint = kernelSize.every((n) => n === 1) && attrs.padding.every((pair) => pair.every((n) => n === 0));
+  if (isPoint) return target.provider === 'webgpu' ? weightGradByWindows : weightGradByImage;
+  const out = g.slice(2);
+  const isSparse = stride.some((n) => n > 1) && sizeOf(out) <= 14 * 14 && x[1] >= 128;
+  if (target.blockSize > 1 && kernelSize.length === 2 && dilation.every((n) => n === 1) && !isSparse) {
+    return weightGradBlocked;
+  }
+  // A matrix with few columns is slow to make, a large one takes memory.
+  const isLarge = 4 * x[0] * sizeOf(out) * x[1] * sizeOf(kernelSize) > LARGEST_MATRIX;
+  return x[1] < 16 || isLarge ? weightGradByConv : weightGradByWindows;
 }

@@ -3,6 +3,7 @@
  *
  * Each has several forms, equal in what they compute; a chooser picks the one that is fastest for the shape.
  */
+import { canBeBlocked, forwardBlocked, inputGradBlocked, inputGradByPhases } from './convolution-blocked.js';
 import { chooseWeightGrad, type WeightGradAttrs } from './convolution-weight-grad.js';
 import { type GraphBuilder, int, ints, type Value } from './graph.js';
 import { type Call, type Lowering, rule, type Rules } from './rule.js';
@@ -53,11 +54,14 @@ const forwardProduct: Form = ({ graph }, { inputs, inputAvals: [x, w], outputAva
   return graph.reshape(graph.node('Gemm', operands, { transB: int(1) }), y.shape);
 };
 
-function chooseForward({ attrs, inputAvals: [x, w] }: Call<ConvAttrs>): Form {
-  return coversInput(attrs, x.shape.slice(2), w.shape.slice(2)) ? forwardProduct : forward;
+function chooseForward({ graph, target }: Lowering, { attrs, inputs, inputAvals: [x, w] }: Call<ConvAttrs>): Form {
+  if (coversInput(attrs, x.shape.slice(2), w.shape.slice(2))) return forwardProduct;
+  // Around constant weights ONNX Runtime uses its blocked layout by itself, from one convolution to the next.
+  if (target.blockSize > 1 && canBeBlocked(attrs) && !graph.isConstant(inputs[1])) return forwardBlocked;
+  return forward;
 }
 
-type InputGradAttrs = ConvAttrs & { readonly inputSize: readonly number[] };
+export type InputGradAttrs = ConvAttrs & { readonly inputSize: readonly number[] };
 
 /**
  * `ConvTranspose` of g [N, O, …out]: the scattered windows, cut to the input's size; where they don't reach, zeros.
@@ -118,12 +122,22 @@ const inputGradProduct: Form<InputGradAttrs> = ({ graph }, { inputs, inputAvals:
   return graph.reshape(graph.node('Gemm', operands), x.shape);
 };
 
-function chooseInputGrad({ attrs, inputAvals: [, w] }: Call<InputGradAttrs>): Form<InputGradAttrs> {
-  return coversInput(attrs, attrs.inputSize, w.shape.slice(2)) ? inputGradProduct : inputGradTransposed;
+function chooseInputGrad(
+  { target }: Lowering,
+  { attrs, inputAvals: [, w] }: Call<InputGradAttrs>,
+): Form<InputGradAttrs> {
+  const [, channels, ...kernel] = w.shape;
+  if (coversInput(attrs, attrs.inputSize, kernel)) return inputGradProduct;
+  // Channels that only fill up a block are work for nothing.
+  if (target.blockSize > 1 && canBeBlocked(attrs) && channels >= target.blockSize) {
+    if (attrs.stride.every((n) => n === 1)) return inputGradBlocked;
+    if (sizeOf(kernel) > 1 && attrs.dilation.every((n) => n === 1)) return inputGradByPhases;
+  }
+  return inputGradTransposed;
 }
 
 export const convolution: Rules = {
-  conv: rule<ConvAttrs>((lowering, call) => [chooseForward(call)(lowering, call)]),
-  convInputGrad: rule<InputGradAttrs>((lowering, call) => [chooseInputGrad(call)(lowering, call)]),
-  convWeightGrad: rule<WeightGradAttrs>((lowering, call) => [chooseWeightGrad(call)(lowering, call)]),
+  conv: rule<ConvAttrs>((lowering, call) => [chooseForward(lowering, call)(lowering, call)]),
+  convInputGrad: rule<InputGradAttrs>((lowering, call) => [chooseInputGrad(lowering, call)(lowering, call)]),
+  convWeightGrad: rule<WeightGradAttrs>((lowering, call) => [chooseWeightGrad(lowering, call)(lowering, call)]),
 };

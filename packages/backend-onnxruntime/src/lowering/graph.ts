@@ -45,6 +45,7 @@ type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Arra
 export class GraphBuilder {
   private nodes: OnnxNode[] = [];
   private readonly initializers: OnnxTensor[] = [];
+  private readonly initializerNames = new Set<Value>();
   private readonly domains = new Set<string>();
   private readonly constants = new Map<string, Value>();
   private made = new Map<string, readonly Value[]>();
@@ -91,6 +92,7 @@ export class GraphBuilder {
 
   /** A constant in the graph; `data` is not copied and may be large. */
   initializer(name: Value, dtype: OnnxDType, shape: readonly number[], data: Data): Value {
+    this.initializerNames.add(name);
     this.initializers.push({
       name,
       dtype,
@@ -98,6 +100,11 @@ export class GraphBuilder {
       data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     });
     return name;
+  }
+
+  /** Whether a value is a constant of the graph: what a frozen program's weights are. */
+  isConstant(value: Value): boolean {
+    return this.initializerNames.has(value);
   }
 
   /** A small constant: equal ones are one. */
@@ -194,7 +201,7 @@ export class GraphBuilder {
   /** The model, with the given inputs and outputs; an output has a name of its own. */
   finish(inputs: readonly Named[], outputs: readonly Named[]): OnnxModel {
     // A graph's output can't be its input, a constant, or another output.
-    const taken = new Set([...inputs.map((input) => input.value), ...this.initializers.map((t) => t.name)]);
+    const taken = new Set([...inputs.map((input) => input.value), ...this.initializerNames]);
     const named = outputs.map(({ value, aval }) => {
       if (taken.has(value)) {
         const copy = this.name('o');
