@@ -161,10 +161,10 @@ describe('tensorFrom', () => {
       `[OnnxError: tensorFrom: shape [3] has 3 elements, the values are 2.]`,
     );
     expect(() => tensorFrom(new Int32Array(2), 'int64')).toThrowErrorMatchingInlineSnapshot(
-      `[OnnxError: tensorFrom: int64 takes a BigInt64Array, got a Int32Array. Convert it: BigInt64Array.from(values).]`,
+      `[OnnxError: tensorFrom: int64 takes a BigInt64Array, got Int32Array. Array.from(values) as plain numbers is converted.]`,
     );
     expect(() => tensorFrom(new Float64Array(2), 'float16')).toThrowErrorMatchingInlineSnapshot(
-      `[OnnxError: tensorFrom: float16 takes a Uint16Array of bits or a Float32Array, got a Float64Array. Convert it: Uint16Array.from(values).]`,
+      `[OnnxError: tensorFrom: float16 takes a Uint16Array of bits or a Float32Array, got Float64Array. Array.from(values) as plain numbers is converted.]`,
     );
   });
 });
