@@ -19,7 +19,6 @@ import {
   valueAvals,
   type Aval,
 } from '@fakkel/core';
-import { encodeModel } from '@fakkel/onnx';
 import type { Tensor } from 'onnxruntime-common';
 import type { OrtBackend, OrtBuffer } from './backend.js';
 import { buildError, runError } from './errors.js';
@@ -158,7 +157,7 @@ export class OrtExecutable implements Executable {
     try {
       const { model, inputs, random, outputs } = lowerProgram(this.program, { target: engine.target, ...options });
       form.io = { inputs, random, outputs };
-      return await engine.createSession(encodeModel(model));
+      return await engine.createSession(model);
     } catch (error) {
       throw buildError(name, error);
     }

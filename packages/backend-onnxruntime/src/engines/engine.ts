@@ -2,6 +2,7 @@
  * What differs between the builds of ONNX Runtime: how a session is made, and where tensors live.
  */
 import type { Aval, TypedArray } from '@fakkel/core';
+import type { OnnxModel } from '@fakkel/onnx';
 import type { Tensor } from 'onnxruntime-common';
 import type { Target } from '../lowering/rule.js';
 
@@ -39,6 +40,6 @@ export interface Engine {
   readonly memory: TensorMemory;
   /** What is gone with the device, if it can go. */
   readonly lost: Promise<Error>;
-  createSession(model: Uint8Array): Promise<EngineSession>;
+  createSession(model: OnnxModel): Promise<EngineSession>;
   dispose(): Promise<void>;
 }

@@ -2,15 +2,23 @@
  * onnxruntime-node, in the thread that calls it.
  */
 import { BackendUnavailableError } from '@fakkel/core';
+import { encodeModel } from '@fakkel/onnx';
 import type { InferenceSession, InferenceSessionFactory, TensorConstructor } from 'onnxruntime-common';
 import type { Engine, EngineSession } from './engine.js';
 import { probeBlockSize } from './block-size.js';
 import { HostMemory } from './host-memory.js';
 import { identityModel } from './identity-model.js';
+import { WEBGPU } from './webgpu-provider.js';
+import { fillsInPlace, runInPlace, withMarker } from './in-place.js';
 
 export interface NodeEngineOptions {
   /** Threads of an operator. Default: the processors. */
   readonly threads?: number;
+  /**
+   * Numbers below 1e-38 count as zero: a momentum that fades into them makes products a hundred times slower. It sets
+   * the mode of the thread, JavaScript's numbers too, and takes effect if the process has no session yet. For workers.
+   */
+  readonly flushDenormals?: boolean;
 }
 
 /** What onnxruntime-node computes with. */
@@ -34,12 +42,13 @@ export async function createNodeEngine(
 ): Promise<Engine> {
   const ort = await loadOrt();
   const sessionOptions: InferenceSession.SessionOptions = {
-    executionProviders: [provider === 'webgpu' ? { name: 'webgpu', ...(process.env.LAYOUT ? { preferredLayout: process.env.LAYOUT as 'NCHW' } : {}) } : provider],
+    executionProviders: [provider === 'webgpu' ? WEBGPU : provider],
     graphOptimizationLevel: 'all',
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
   };
   if (provider === 'webgpu') await checkGpu(ort.InferenceSession, sessionOptions);
+  const inPlace = await fillsInPlace(ort, sessionOptions);
   return {
     name: `onnxruntime:${provider}`,
     target: { provider, blockSize: provider === 'cpu' ? await probeBlockSize(ort) : 1 },
@@ -50,10 +59,12 @@ export async function createNodeEngine(
     memory: new HostMemory(ort.Tensor),
     lost: new Promise(() => {}),
     createSession: async (model): Promise<EngineSession> => {
-      const session = await ort.InferenceSession.create(model, sessionOptions);
+      const bytes = encodeModel(inPlace ? withMarker(model) : model);
+      const session = await ort.InferenceSession.create(bytes, sessionOptions);
       return {
         run: async (feeds, fetches) => {
-          await session.run(feeds, fetches);
+          if (inPlace) await runInPlace(session, feeds, fetches);
+          else await session.run(feeds, fetches);
         },
         release: () => session.release(),
       };

@@ -24,6 +24,9 @@ export interface WebOptions {
   readonly wasmPaths?: Env.WasmPrefixOrFilePaths;
 }
 
+/** What fails is thrown, so nothing need be written to the console: fatal errors alone. A session and a run each ask. */
+export const LOG_NOTHING = 4;
+
 /** More than this many threads are rarely faster: they wait for each other after every operator. */
 const MOST_THREADS = 8;
 
@@ -54,7 +57,7 @@ export function startOrtWeb(
 ): Promise<Turns> {
   let start = started.get(env);
   if (!start) {
-    env.logLevel = 'error';
+    env.logLevel = 'fatal';
     env.wasm.numThreads = threads ?? defaultThreads();
     if (wasmPaths !== undefined) env.wasm.wasmPaths = wasmPaths;
     start = InferenceSession.create(identityModel(), sessionOptions).then(

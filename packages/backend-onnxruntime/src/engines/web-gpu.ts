@@ -2,21 +2,23 @@
 /**
  * onnxruntime-web's WebGPU build. Tensors stay in GPU buffers from run to run.
  */
+import { encodeModel } from '@fakkel/onnx';
 import { BackendError, BackendUnavailableError } from '@fakkel/core';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { Engine, EngineSession } from './engine.js';
 import { GpuMemory } from './gpu-memory.js';
-import { type OrtWeb, startOrtWeb, type WebOptions } from './ort-web.js';
+import { LOG_NOTHING, type OrtWeb, startOrtWeb, type WebOptions } from './ort-web.js';
+import { WEBGPU } from './webgpu-provider.js';
 
 const NAME = 'onnxruntime:webgpu';
 
 export async function createWebGpuEngine(ort: OrtWeb, options: WebOptions = {}): Promise<Engine> {
   const device = await requestDevice();
   const sessionOptions: InferenceSession.SessionOptions = {
-    executionProviders: [{ name: 'webgpu', device }],
+    executionProviders: [{ ...WEBGPU, device }],
     preferredOutputLocation: 'gpu-buffer',
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: LOG_NOTHING,
   };
   const turns = await startOrtWeb(NAME, ort, options, sessionOptions);
   const memory = new GpuMemory(ort.Tensor, device);
@@ -32,10 +34,10 @@ export async function createWebGpuEngine(ort: OrtWeb, options: WebOptions = {}):
     lost,
     createSession: (model): Promise<EngineSession> =>
       turns.take(async () => {
-        const session = await ort.InferenceSession.create(model, sessionOptions);
+        const session = await ort.InferenceSession.create(encodeModel(model), sessionOptions);
         return {
           run: async (feeds, fetches) => {
-            await turns.take(() => session.run(feeds, fetches));
+            await turns.take(() => session.run(feeds, fetches, { logSeverityLevel: LOG_NOTHING }));
           },
           release: () => turns.take(() => session.release()),
         };

@@ -36,7 +36,7 @@ async function serve(port: MessagePort): Promise<void> {
   async function answer(request: Request): Promise<Omit<FromWorker, 'id'>> {
     switch (request.kind) {
       case 'open': {
-        const engine = await createNodeEngine(request.options);
+        const engine = await createNodeEngine({ flushDenormals: true, ...request.options });
         backend = new OrtBackend(engine, request.options);
         return { opened: { name: engine.name, target: engine.target } };
       }
