@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { operand, programOf } from '../../test/one-op.js';
+import { lowerProgram } from './lower.js';
+import type { Target } from './rule.js';
+
+const target: Target = { provider: 'cpu', blockSize: 1 };
+const tensors = (count: number) => Array.from({ length: count }, () => operand('float32', [4], [1, 2, 3, 4]));
+const scalars = (count: number) => Array.from({ length: count }, () => operand('float32', [], [1]));
+const aval = { shape: [4], dtype: 'float32' } as const;
+
+/** The nodes that pass over parameters when the given inputs are zero. */
+function passes(
+  op: string,
+  attrs: Record<string, boolean>,
+  counts: [number, number],
+  outputs: number,
+  zeros: number[],
+) {
+  const inputs = [...tensors(counts[0]), ...scalars(counts[1])];
+  const program = programOf(op, attrs, inputs, new Array(outputs).fill(aval));
+  const { model } = lowerProgram(program, { target, zeros: new Set(zeros) });
+  const long = new Set(inputs.flatMap((o, i) => (o.shape.length > 0 ? [`i${i}`] : [])));
+  const names: string[] = [];
+  for (const node of model.graph.nodes) {
+    if (!node.inputs.some((input) => long.has(input))) continue;
+    node.outputs.forEach((output) => long.add(output));
+    names.push(node.opType);
+  }
+  return names.join(' ');
+}
+
+describe('passes over parameters', () => {
+  const sgd = (zeros: number[], attrs = { nesterov: false, maximize: false }) =>
+    passes('sgdUpdate', attrs, [3, 4], 2, zeros);
+  const [momentum, dampening, weightDecay] = [4, 5, 6];
+
+  test('SGD with momentum', () => expect(sgd([dampening, weightDecay])).toBe('Mul Add Mul Sub'));
+  test('SGD without', () => expect(sgd([momentum, dampening, weightDecay])).toBe('Mul Sub Identity'));
+  test('SGD with weight decay', () => expect(sgd([dampening])).toBe('Mul Add Mul Add Mul Sub'));
+  test('SGD with Nesterov momentum', () =>
+    expect(sgd([dampening, weightDecay], { nesterov: true, maximize: false })).toBe('Mul Add Mul Add Mul Sub'));
+  test('Adam', () =>
+    expect(passes('adamUpdate', { maximize: false }, [4, 7], 3, [8])).toBe(
+      'Mul Mul Add Mul Mul Mul Add Sqrt Add Mul Div Sub',
+    ));
+});
