@@ -5,6 +5,7 @@
  */
 import { canBeBlocked, forwardBlocked, inputGradBlocked, inputGradByPhases } from './convolution-blocked.js';
 import { chooseWeightGrad, type WeightGradAttrs } from './convolution-weight-grad.js';
+import { flippedConvolution } from './flipped-convolution.js';
 import { type GraphBuilder, int, ints, type Value } from './graph.js';
 import { type Call, type Lowering, rule, type Rules } from './rule.js';
 import { cutNegative, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
@@ -67,13 +68,15 @@ export type InputGradAttrs = ConvAttrs & { readonly inputSize: readonly number[]
  * `ConvTranspose` of g [N, O, …out]: the scattered windows, cut to the input's size; where they don't reach, zeros.
  */
 export function scatteredWindows(
-  { graph }: Lowering,
+  { graph, target }: Lowering,
   inputs: readonly [g: Value, w: Value],
   out: readonly number[],
   kernel: readonly number[],
   attrs: InputGradAttrs,
 ): Value {
   const { stride, dilation, groups, inputSize } = attrs;
+  // WebGPU's ConvTranspose has at most two axes.
+  if (target.provider === 'webgpu' && kernel.length > 2) return flippedConvolution(graph, inputs, out, kernel, attrs);
   const reach = out.map((n, i) => (n - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1);
   const transposed = (cut: Padding, extra: readonly number[]): Value =>
     graph.node('ConvTranspose', inputs, {
