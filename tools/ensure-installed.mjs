@@ -1,11 +1,13 @@
 // Installs the dependencies when node_modules is missing or differs from package-lock.json, so that one command is enough
-// on a fresh clone. Plain Node: it runs before anything is installed.
+// on a fresh clone; of another folder with a lock file of its own when it is named. Plain Node: it runs before anything is
+// installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const repository = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const root = path.resolve(repository, process.argv[2] ?? '.');
 
 /**
  * @typedef {{ version?: string, integrity?: string, link?: boolean, optional?: boolean, peer?: boolean }} Entry
@@ -41,7 +43,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 const reason = outOfDate();
 if (reason) {
-  console.log(`Installing dependencies (${reason}): npm ci`);
+  console.log(`Installing dependencies${process.argv[2] ? ` of ${process.argv[2]}` : ''} (${reason}): npm ci`);
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
   const npm = process.env['npm_execpath'];
   const { status, error } = npm?.endsWith('.js')

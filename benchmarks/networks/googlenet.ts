@@ -4,6 +4,7 @@
  * Source: Szegedy et al., "Going deeper with convolutions", 2014.
  */
 import { cat, nn, type Tensor } from '@fakkel/core';
+import { initialize } from './init.js';
 
 class BasicConv2d extends nn.Module {
   conv: nn.Conv2d;
@@ -82,6 +83,7 @@ class GoogLeNet extends nn.Module {
   constructor(dropout: number) {
     super();
     this.dropout = new nn.Dropout(dropout);
+    initialize(this);
   }
 
   override forward(x: Tensor): Tensor {

@@ -18,7 +18,7 @@ export interface NetworkSpec {
   readonly classes: number;
   /** Small enough to try a change in seconds (`--quick`). */
   readonly quick: { readonly batch: number; readonly size: number };
-  /** Large enough for the losses of the first steps to part, small enough for them to stay finite. */
+  /** Large enough for the first steps to change the loss, small enough for float32 to stay near float64. */
   readonly lr: number;
   /** What it has of its own, if it has dropout; masks differ between engines, so the comparison is without. */
   readonly dropout?: number;
@@ -32,7 +32,7 @@ export const NETWORKS = {
     image: [1, 32, 32],
     classes: 10,
     quick: { batch: 4, size: 32 },
-    lr: 0.05,
+    lr: 0.1,
     make: () => lenet5(),
   },
   resnet20: {
@@ -59,7 +59,7 @@ export const NETWORKS = {
     image: [3, 224, 224],
     classes: 1000,
     quick: { batch: 1, size: 224 },
-    lr: 0.001,
+    lr: 1e-5,
     dropout: 0.5,
     make: alexnet,
   },
@@ -68,8 +68,8 @@ export const NETWORKS = {
     batch: 8,
     image: [3, 224, 224],
     classes: 1000,
-    quick: { batch: 2, size: 64 },
-    lr: 0.005,
+    quick: { batch: 2, size: 128 },
+    lr: 0.001,
     dropout: 0.2,
     make: googlenet,
   },
@@ -79,7 +79,7 @@ export const NETWORKS = {
     image: [3, 224, 224],
     classes: 1000,
     quick: { batch: 1, size: 224 },
-    lr: 0.001,
+    lr: 1e-5,
     dropout: 0.5,
     make: vgg11,
   },

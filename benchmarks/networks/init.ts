@@ -1,11 +1,12 @@
 /**
- * Initial weights for networks without batch normalization.
+ * Initial weights that make equal losses mean something.
  */
 import { nn } from '@fakkel/core';
 
 /**
- * He's initialization, biases small but not zero. With the default one, activations shrink from layer to layer until
- * the logits are the last bias and little else, and equal losses would say little about the layers before.
+ * He's initialization, biases small but not zero. With the default one, activations shrink from layer to layer: without
+ * batch normalization the logits are the last bias and little else, and equal losses would say little about the layers
+ * before; with it, small weights get large updates, and float32 parts from float64 within three steps.
  */
 export function initialize(net: nn.Module): void {
   for (const module of net.modules()) {

@@ -148,7 +148,8 @@ async function takeTurns(
     for (const contender of contenders) {
       const { process, measurement } = contender;
       await sleep(PAUSE_MS);
-      const { ms, outside } = await watch.during(process.pid, () => process.steps(counts.get(contender)!));
+      const { ms, outside, losses } = await watch.during(process.pid, () => process.steps(counts.get(contender)!));
+      if (!losses.every(Number.isFinite)) throw new Error(`${process.hello.title}: the loss is not finite any more`);
       measurement.ms.push(...ms);
       measurement.outside.push(...(outside ?? []));
     }
