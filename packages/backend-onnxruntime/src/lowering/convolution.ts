@@ -57,9 +57,10 @@ const forwardProduct: Form = ({ graph }, { inputs, inputAvals: [x, w], outputAva
 
 function chooseForward({ graph, target }: Lowering, { attrs, inputs, inputAvals: [x, w] }: Call<ConvAttrs>): Form {
   if (coversInput(attrs, x.shape.slice(2), w.shape.slice(2))) return forwardProduct;
-  // Around constant weights ONNX Runtime uses its blocked layout by itself, from one convolution to the next.
-  if (target.blockSize > 1 && canBeBlocked(attrs) && !graph.isConstant(inputs[1])) return forwardBlocked;
-  return forward;
+  // Around constant weights ONNX Runtime uses its blocked layout by itself, from one convolution to the next; without
+  // weights of several taps its plain kernel is a matrix product as it is.
+  const isWorthIt = !graph.isConstant(inputs[1]) && sizeOf(w.shape.slice(2)) > 1;
+  return target.blockSize > 1 && canBeBlocked(attrs) && isWorthIt ? forwardBlocked : forward;
 }
 
 export type InputGradAttrs = ConvAttrs & { readonly inputSize: readonly number[] };

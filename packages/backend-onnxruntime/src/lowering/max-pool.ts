@@ -1,7 +1,7 @@
 /**
  * Max pooling, with the indices of the maxima.
  */
-import { int, ints, type Value } from './graph.js';
+import { type GraphBuilder, int, ints, type Value } from './graph.js';
 import type { Call, Lowering } from './rule.js';
 import { cells, type Padding, padSpatial, sizeOf, strided, windowAttributes } from './spatial.js';
 
@@ -17,8 +17,19 @@ type MaxPoolCall = Call<MaxPoolAttrs>;
 /** Values and, if they are read, indices. */
 type MaxPoolForm = (lowering: Lowering, call: MaxPoolCall) => readonly Value[];
 
+/** Where each plane of [N, C, …] begins in the whole tensor: int64 [N, C, 1, …], which ONNX Runtime folds. */
+export function planeStarts(graph: GraphBuilder, shape: readonly number[]): Value {
+  const [batch, channels, ...size] = shape;
+  const plane = sizeOf(size);
+  const starts = graph.node(
+    'Range',
+    [0, batch * channels * plane, plane].map((n) => graph.scalar(n, 'int64')),
+  );
+  return graph.reshape(starts, [batch, channels, ...size.map(() => 1)]);
+}
+
 /** −∞ in the padding. */
-function padded(graph: Lowering['graph'], x: Value, padding: Padding): Value {
+function padded(graph: GraphBuilder, x: Value, padding: Padding): Value {
   return padSpatial(graph, x, padding, graph.scalar(-Infinity));
 }
 
@@ -39,14 +50,9 @@ const byMaxPool: MaxPoolForm = ({ graph }, { attrs, inputs, inputAvals, outputAv
   const [values, flat] = graph.nodeOutputs('MaxPool', [x], attributes, { outputs: 2 });
   // Indices count through the whole tensor: without the beginning of their plane they are those of the plane.
   const paddedSize = isWide ? size.map((n, i) => n + padding[i][0] + padding[i][1]) : size;
-  const planes = batch * channels;
   const cellsOfPlane = sizeOf(paddedSize);
-  const starts = graph.node(
-    'Range',
-    [0, planes * cellsOfPlane, cellsOfPlane].map((n) => graph.scalar(n, 'int64')),
-  );
-  const shape = [batch, channels, ...size.map(() => 1)];
-  let index = graph.cast(graph.node('Sub', [flat, graph.reshape(starts, shape)]), 'int32');
+  const starts = planeStarts(graph, [batch, channels, ...paddedSize]);
+  let index = graph.cast(graph.node('Sub', [flat, starts]), 'int32');
   if (isWide) {
     // From the padded plane to the plane: the number of each of its cells, which is constant.
     const strides = size.map((_, i) => sizeOf(size.slice(i + 1)));

@@ -1,24 +1,53 @@
 /**
  * Pooling and its gradients. Max pooling itself is in max-pool.ts.
  */
-import { type GraphBuilder, int, string, type Value } from './graph.js';
-import { chooseMaxPool, type MaxPoolAttrs } from './max-pool.js';
+import { type GraphBuilder, int, ints, string, type Value } from './graph.js';
+import { chooseMaxPool, type MaxPoolAttrs, planeStarts } from './max-pool.js';
 import { type Call, type Lowering, rule, type Rules } from './rule.js';
 import { cells, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
 import { scatteredWindows } from './convolution.js';
 
+/**
+ * Indices of windows that don't overlap: no cell is the maximum of two. Of a program's own max pools; of indices from
+ * elsewhere nothing is known.
+ */
+const distinct = new WeakMap<GraphBuilder, Set<Value>>();
+
+function maxPool(lowering: Lowering, call: Call<MaxPoolAttrs>): readonly Value[] {
+  const outputs = chooseMaxPool(lowering)(lowering, call);
+  const { kernel, stride, dilation } = call.attrs;
+  if (call.isRead(1) && kernel.every((n, i) => dilation[i] * (n - 1) < stride[i])) {
+    const known = distinct.get(lowering.graph) ?? new Set();
+    distinct.set(lowering.graph, known.add(outputs[1]));
+  }
+  return outputs;
+}
+
 /** Zeros with g added at the indices, a plane a row. */
-function maxPoolGrad({ graph }: Lowering, { inputs, inputAvals, outputAvals }: Call): Value {
+function addedAtIndices({ graph }: Lowering, { inputs, inputAvals, outputAvals }: Call): Value {
   const [batch, channels, ...out] = inputAvals[0].shape;
   const shape = outputAvals[0].shape;
   const planes = batch * channels;
   const [g, index] = inputs.map((input) => graph.reshape(input, [planes, sizeOf(out)]));
   const zeros = graph.node('ConstantOfShape', [graph.vector([planes, sizeOf(shape.slice(2))])]);
-  const dx = graph.node('ScatterElements', [zeros, index, g], {
-    axis: int(1),
-    reduction: string('add'),
-  });
+  const dx = graph.node('ScatterElements', [zeros, index, g], { axis: int(1), reduction: string('add') });
   return graph.reshape(dx, shape);
+}
+
+/** `MaxUnpool` puts g where the indices, which count through the whole tensor, say; it does not add. */
+function putAtIndices({ graph }: Lowering, { inputs: [g, index], inputAvals, outputAvals }: Call): Value {
+  const axes = inputAvals[0].shape.length - 2;
+  const flat = graph.node('Add', [graph.cast(index, 'int64'), planeStarts(graph, outputAvals[0].shape)]);
+  // Only the shape that is given counts; the attribute has to be there.
+  const kernel = ints(new Array<number>(axes).fill(1));
+  return graph.node('MaxUnpool', [g, flat, graph.vector(outputAvals[0].shape)], { kernel_shape: kernel });
+}
+
+function maxPoolGrad(lowering: Lowering, call: Call): Value {
+  const { provider } = lowering.target;
+  const isDistinct = distinct.get(lowering.graph)?.has(call.inputs[1]) ?? false;
+  const form = isDistinct && (provider === 'cpu' || provider === 'wasm') ? putAtIndices : addedAtIndices;
+  return form(lowering, call);
 }
 
 type AvgPoolAttrs = {
@@ -125,7 +154,7 @@ function avgPoolGrad(
 }
 
 export const pooling: Rules = {
-  maxPool: rule<MaxPoolAttrs>((lowering, call) => chooseMaxPool(lowering)(lowering, call)),
+  maxPool: rule<MaxPoolAttrs>(maxPool),
   maxPoolGrad: rule((lowering, call) => [maxPoolGrad(lowering, call)]),
   avgPool: rule<AvgPoolAttrs>((lowering, call) => [avgPool(lowering, call)]),
   avgPoolGrad: rule<AvgPoolAttrs & { readonly inputSize: readonly number[] }>((lowering, call) => [
