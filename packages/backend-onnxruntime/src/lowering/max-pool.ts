@@ -28,6 +28,10 @@ export function planeStarts(graph: GraphBuilder, shape: readonly number[]): Valu
   return graph.reshape(starts, [batch, channels, ...size.map(() => 1)]);
 }
 
+/** The first cell of a window from `start` on that is not in the padding before. */
+const firstInside = (start: number, dilation: number): number =>
+  start < 0 ? start + Math.ceil(-start / dilation) * dilation : start;
+
 /** −∞ in the padding. */
 function padded(graph: GraphBuilder, x: Value, padding: Padding): Value {
   return padSpatial(graph, x, padding, graph.scalar(-Infinity));
@@ -97,7 +101,7 @@ const byCells: MaxPoolForm = ({ graph }, { attrs, inputs, inputAvals, outputAval
   const starts = cells(out).map((position) => position.map((n, i) => n * stride[i] - padding[i][0]));
   // The first cell inside counts even if it is −∞; a window in the padding alone has the index 0.
   const first = starts.map((start) => {
-    const inside = start.map((n, i) => (n < 0 ? n + Math.ceil(-n / dilation[i]) * dilation[i] : n));
+    const inside = start.map((n, i) => firstInside(n, dilation[i]));
     return inside.every((n, i) => n < size[i] && n - start[i] < dilation[i] * kernel[i]) ? number(inside) : 0;
   });
   const plane = [1, 1, ...out];
@@ -135,7 +139,18 @@ const byMaxPoolIfFinite: MaxPoolForm = (lowering, call) => {
   );
 };
 
-export function chooseMaxPool({ target }: Lowering): MaxPoolForm {
-  // MaxPool with indices fails on WebGPU.
-  return target.provider === 'webgpu' ? byCells : byMaxPoolIfFinite;
+/** Whether a window has no cell of x: with dilation it may step over a narrow one. */
+function hasEmptyWindow({ attrs, inputAvals, outputAvals }: MaxPoolCall): boolean {
+  const { kernel, stride, padding, dilation } = attrs;
+  return outputAvals[0].shape.slice(2).some((count, i) =>
+    Array.from({ length: count }, (_, position) => {
+      const start = position * stride[i] - padding[i][0];
+      return firstInside(start, dilation[i]) >= Math.min(inputAvals[0].shape[i + 2], start + dilation[i] * kernel[i]);
+    }).some((isEmpty) => isEmpty),
+  );
+}
+
+export function chooseMaxPool({ target }: Lowering, call: MaxPoolCall): MaxPoolForm {
+  // MaxPool with indices fails on WebGPU. Of a window without cells it says nothing that is of use.
+  return target.provider === 'webgpu' || hasEmptyWindow(call) ? byCells : byMaxPoolIfFinite;
 }

@@ -14,7 +14,7 @@ import { scatteredWindows } from './convolution.js';
 const distinct = new WeakMap<GraphBuilder, Set<Value>>();
 
 function maxPool(lowering: Lowering, call: Call<MaxPoolAttrs>): readonly Value[] {
-  const outputs = chooseMaxPool(lowering)(lowering, call);
+  const outputs = chooseMaxPool(lowering, call)(lowering, call);
   const { kernel, stride, dilation } = call.attrs;
   if (call.isRead(1) && kernel.every((n, i) => dilation[i] * (n - 1) < stride[i])) {
     const known = distinct.get(lowering.graph) ?? new Set();
