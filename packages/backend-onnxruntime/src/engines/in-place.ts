@@ -13,6 +13,9 @@ const MARKER = 'marker';
 
 const REFUSAL = 'Non tensor type is temporarily not supported.';
 
+/** Errors of a run are thrown, with their text; they are not printed as well. */
+export const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
 /** The model with the marker as its first output. */
 export function withMarker(model: OnnxModel): OnnxModel {
   const { graph } = model;
@@ -36,7 +39,7 @@ export async function runInPlace(
   fetches: InferenceSession.FetchesType,
 ): Promise<void> {
   try {
-    await session.run(feeds, { ...(fetches as object), [MARKER]: null });
+    await session.run(feeds, { ...(fetches as object), [MARKER]: null }, QUIET);
   } catch (error) {
     if (!(error instanceof Error) || error.message !== REFUSAL) throw error;
   }

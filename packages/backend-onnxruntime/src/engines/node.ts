@@ -9,7 +9,7 @@ import { probeBlockSize } from './block-size.js';
 import { HostMemory } from './host-memory.js';
 import { identityModel } from './identity-model.js';
 import { WEBGPU } from './webgpu-provider.js';
-import { fillsInPlace, runInPlace, withMarker } from './in-place.js';
+import { fillsInPlace, QUIET, runInPlace, withMarker } from './in-place.js';
 
 export interface NodeEngineOptions {
   /** Threads of an operator. Default: the processors. */
@@ -64,7 +64,7 @@ export async function createNodeEngine(
       return {
         run: async (feeds, fetches) => {
           if (inPlace) await runInPlace(session, feeds, fetches);
-          else await session.run(feeds, fetches);
+          else await session.run(feeds, fetches, QUIET);
         },
         release: () => session.release(),
       };

@@ -5,14 +5,23 @@
  * A blocked tensor has the shape [N, C, …S] all the same, with C a multiple of B: in truth it is [N, C/B, …S, B], and a
  * reshape says so.
  */
-import { type GraphBuilder, int, ints, type Value } from './graph.js';
+import { type GraphBuilder, int, ints, string, type Value } from './graph.js';
 
 const NCHWC = 'com.microsoft.nchwc';
 
 export const roundUp = (n: number, block: number): number => Math.ceil(n / block) * block;
 
+/** x in blocks, if that is how it was computed. */
+export function blockedForm(graph: GraphBuilder, x: Value): Value | undefined {
+  const made = graph.producer(x);
+  const isPlainAgain = made?.opType === 'ReorderOutput' && made.attributes?.['channels_last']?.value === 0;
+  return isPlainAgain ? made.inputs[0] : undefined;
+}
+
 /** x [N, C, H, W] in blocks; missing channels are zero. */
 export function toBlocked(graph: GraphBuilder, x: Value, channels: number, block: number): Value {
+  const known = blockedForm(graph, x);
+  if (known !== undefined) return known;
   // The op adds channels itself, but takes them in fours.
   if (channels % 4 !== 0) {
     x = graph.node('Pad', [x, graph.vector([0, 0, 0, 0, 0, roundUp(channels, block) - channels, 0, 0])]);
@@ -59,4 +68,49 @@ export function blockedConv(
     group: int(groups),
   };
   return graph.node('Conv', inputs, attributes, { domain: NCHWC });
+}
+
+/** What may be put into a blocked convolution after it is there. */
+export interface Epilogue {
+  /** [O], with zeros up to whole blocks. */
+  readonly bias?: Value;
+  /** A blocked tensor like the output, added. */
+  readonly sum?: Value;
+  readonly relu?: true;
+}
+
+/**
+ * A blocked convolution again, with more put into it: one pass over memory where an op of its own would be another. The
+ * first one goes away if nothing else reads it. Undefined if y is no such convolution, or has what comes later in it.
+ */
+export function withEpilogue(graph: GraphBuilder, y: Value, { bias, sum, relu }: Epilogue): Value | undefined {
+  const made = graph.producer(y);
+  if (made?.opType !== 'Conv' || made.domain !== NCHWC || made.attributes!['activation']) return undefined;
+  const [x, w, oldBias = '', oldSum = ''] = made.inputs;
+  if (bias !== undefined && (oldBias !== '' || oldSum !== '')) return undefined;
+  if (sum !== undefined && oldSum !== '') return undefined;
+  const inputs = [x, w, bias ?? oldBias, sum ?? oldSum];
+  while (inputs.at(-1) === '') inputs.pop();
+  const attributes = relu ? { ...made.attributes, activation: string('Relu') } : made.attributes;
+  return graph.node('Conv', inputs, attributes, { domain: NCHWC });
+}
+
+/** The mean of each plane of a blocked tensor: [N, C, 1, 1], in which blocked and plain are the same. */
+export function planeMeans(graph: GraphBuilder, x: Value): Value {
+  return graph.node('GlobalAveragePool', [x], {}, { domain: NCHWC });
+}
+
+/** x · scale + shift + sum of a blocked tensor in one pass: a depthwise 1×1 convolution. Scale and shift are [C]. */
+export function blockedAffine(
+  graph: GraphBuilder,
+  x: Value,
+  channels: number,
+  scale: Value,
+  shift?: Value,
+  sum?: Value,
+): Value {
+  const weight = graph.reshape(scale, [channels, 1, 1, 1]);
+  const inputs = [x, weight, shift ?? '', sum ?? ''];
+  while (inputs.at(-1) === '') inputs.pop();
+  return graph.node('Conv', inputs, { kernel_shape: ints([1, 1]), group: int(channels) }, { domain: NCHWC });
 }

@@ -3,7 +3,7 @@
  * kernel reads.
  */
 import { type ConvAttrs, coversInput, type Form } from './convolution.js';
-import { blockedConv, fromBlocked, roundUp, toBlocked } from './blocked.js';
+import { blockedConv, blockedForm, fromBlocked, roundUp, toBlocked } from './blocked.js';
 import { int, ints, MICROSOFT, type Value } from './graph.js';
 import type { Call, Lowering } from './rule.js';
 import { cells, cutNegative, type Padding, sizeOf, strided, windowAttributes } from './spatial.js';
@@ -68,7 +68,11 @@ const LARGEST_MATRIX = 64 << 20;
 function channelsLast({ graph }: Lowering, call: WeightGradCall): { x: Value; size: readonly number[] } {
   const size = call.inputAvals[0].shape.slice(2);
   const cut = cutNegative(graph, call.inputs[0], size, tightPadding(call));
-  let x = graph.transpose(cut.x, [0, ...size.map((_, i) => i + 2), 1]);
+  const blocked = cut.x === call.inputs[0] ? blockedForm(graph, cut.x) : undefined;
+  let x =
+    blocked === undefined
+      ? graph.transpose(cut.x, [0, ...size.map((_, i) => i + 2), 1])
+      : fromBlocked(graph, blocked, call.inputAvals[0].shape[1], true);
   if (cut.padding.some((pair) => pair.some((n) => n > 0))) {
     const pads = [0, ...cut.padding.map((p) => p[0]), 0, 0, ...cut.padding.map((p) => p[1]), 0];
     x = graph.node('Pad', [x, graph.vector(pads)]);

@@ -12,6 +12,7 @@ import {
   type OnnxTensor,
   OPSET,
 } from '@fakkel/onnx';
+import { live } from './passes.js';
 
 /** The name of a value in the graph. */
 export type Value = string;
@@ -52,6 +53,7 @@ export class GraphBuilder {
   /** Of each small constant its elements; of each `Expand` what it expands. */
   private readonly contents = new Map<Value, readonly number[]>();
   private readonly expanded = new Map<Value, Value>();
+  private readonly producers = new Map<Value, OnnxNode>();
   private names = 0;
   /** The op of the program that is being lowered: names of nodes begin with it, and so errors can. */
   scope = '';
@@ -83,7 +85,9 @@ export class GraphBuilder {
     if (known) return known;
     const outputs = Array.from({ length: count }, () => this.name());
     const name = nodeName(this.scope, outOfRange, `${opType}_${outputs[0]}`);
-    this.nodes.push({ opType, domain, name, inputs, outputs, attributes });
+    const made: OnnxNode = { opType, domain, name, inputs, outputs, attributes };
+    this.nodes.push(made);
+    for (const output of outputs) this.producers.set(output, made);
     if (opType === 'Expand') this.expanded.set(outputs[0], inputs[0]);
     if (domain !== '') this.domains.add(domain);
     this.made.set(key, outputs);
@@ -100,6 +104,11 @@ export class GraphBuilder {
       data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     });
     return name;
+  }
+
+  /** The node that computes a value; undefined for what is fed or constant. */
+  producer(value: Value): OnnxNode | undefined {
+    return this.producers.get(value);
   }
 
   /** Whether a value is a constant of the graph: what a frozen program's weights are. */
@@ -219,7 +228,10 @@ export class GraphBuilder {
     const info = ({ value, aval }: Named) => ({ name: value, dtype: aval.dtype, shape: aval.shape });
     const graph: OnnxGraph = {
       name: 'fakkel',
-      nodes: this.nodes,
+      nodes: live(
+        this.nodes,
+        named.map(({ value }) => value),
+      ),
       inputs: inputs.map(info),
       outputs: named.map(info),
       initializers: this.initializers,

@@ -88,6 +88,7 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
       inputAvals: node.inputs.map((id) => avals[id]),
       outputAvals: node.avals,
       isRead: (output) => reads[node.outputs[output]] > 0,
+      isOnlyReader: (input) => reads[node.inputs[input]] === 1,
       isZero: (input) => zeros.has(node.inputs[input]),
     });
     node.outputs.forEach((id, i) => (values[id] = outputs[i]));

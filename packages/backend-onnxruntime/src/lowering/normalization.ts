@@ -5,6 +5,7 @@
  * therefore a depthwise 1×1 `Conv`, one pass that ONNX Runtime fuses with an addition and a ReLU after it.
  */
 import { float, type GraphBuilder, int, MICROSOFT, NONE, type Value } from './graph.js';
+import { batchNormGradInBlocks, batchNormInBlocks } from './normalization-blocked.js';
 import { type Call, type Lowering, rule, type Rules } from './rule.js';
 import { sizeOf } from './spatial.js';
 
@@ -144,7 +145,7 @@ function batchNormGrad(lowering: Lowering, { inputs, inputAvals, isRead }: Call)
 }
 
 export const normalization: Rules = {
-  batchNorm: rule((lowering, call) => batchNorm(lowering, call)),
+  batchNorm: rule((lowering, call) => batchNormInBlocks(lowering, call) ?? batchNorm(lowering, call)),
   batchNormInference: rule((lowering, call) => [batchNormInference(lowering, call)]),
-  batchNormGrad: rule((lowering, call) => batchNormGrad(lowering, call)),
+  batchNormGrad: rule((lowering, call) => batchNormGradInBlocks(lowering, call) ?? batchNormGrad(lowering, call)),
 };

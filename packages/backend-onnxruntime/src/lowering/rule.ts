@@ -23,6 +23,8 @@ export interface Call<A extends Attrs = Attrs> {
   readonly outputAvals: readonly Aval[];
   /** Whether an output is read at all: optional outputs that nobody reads cost nothing. */
   readonly isRead: (output: number) => boolean;
+  /** Whether this op alone reads an input. */
+  readonly isOnlyReader: (input: number) => boolean;
   /** Whether an input is known to be zero, always: a weight decay of a program that was compiled without. */
   readonly isZero: (input: number) => boolean;
 }

@@ -2,6 +2,14 @@
  * The table of all lowering rules, one family a file.
  */
 import { activation, activationConditions } from './activation.js';
+import {
+  addInBlocks,
+  catInBlocks,
+  elementwiseInBlocks,
+  narrowInBlocks,
+  reluInBlocks,
+  sumInBlocks,
+} from './blockwise.js';
 import { convolution } from './convolution.js';
 import { dropout } from './dropout.js';
 import { elementwise } from './elementwise.js';
@@ -18,7 +26,7 @@ import { slicing } from './slicing.js';
 import { sorting } from './sorting.js';
 import type { Conditions, Rules } from './rule.js';
 
-export const rules: Rules = {
+const families: Rules = {
   ...elementwise,
   ...logic,
   ...activation,
@@ -34,6 +42,18 @@ export const rules: Rules = {
   ...losses,
   ...dropout,
   ...optimizers,
+};
+
+export const rules: Rules = {
+  ...families,
+  add: addInBlocks(families.add),
+  sub: elementwiseInBlocks(families.sub),
+  mul: elementwiseInBlocks(families.mul),
+  relu: reluInBlocks(families.relu),
+  reluGrad: elementwiseInBlocks(families.reluGrad),
+  sum: sumInBlocks(families.sum),
+  cat: catInBlocks(families.cat),
+  narrow: narrowInBlocks(families.narrow),
 };
 
 /** What a rule is not for; such a composite is decomposed. */

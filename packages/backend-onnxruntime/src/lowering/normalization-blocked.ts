@@ -1,0 +1,112 @@
+/**
+ * Batch normalization of tensors in ONNX Runtime's blocked layout, in which convolutions give and take them.
+ *
+ * All of it is done with what runs at the speed of memory there: an affine map of channels is a depthwise 1×1
+ * convolution, a sum of planes the mean of planes, and a sum of products the diagonal of a product of matrices.
+ */
+import { blockedAffine, blockedForm, fromBlocked, planeMeans, toBlocked } from './blocked.js';
+import { wholeBlocks } from './blockwise.js';
+import { type GraphBuilder, int, MICROSOFT, NONE, type Value } from './graph.js';
+import type { Call, Lowering } from './rule.js';
+import { sizeOf } from './spatial.js';
+
+type Shape = readonly number[];
+
+const over = (graph: GraphBuilder, x: Value, axis: number): Value =>
+  graph.node('ReduceSum', [x, graph.vector([axis])], { keepdims: int(0) });
+
+/** Σ x of each channel, divided by `by`. */
+function channelSums(graph: GraphBuilder, x: Value, [batch, channels, ...size]: Shape, by = 1): Value {
+  const sums = over(graph, graph.reshape(planeMeans(graph, x), [batch, channels]), 0);
+  const factor = sizeOf(size) / by;
+  return factor === 1 ? sums : graph.node('Mul', [sums, graph.scalar(factor)]);
+}
+
+/** Σ a·b of each channel: aᵀ·b of each block and image, its diagonal, summed over images. */
+function channelDots(graph: GraphBuilder, a: Value, b: Value, [batch, channels, ...size]: Shape, block: number): Value {
+  const blocks = channels / block;
+  const columns = [batch * blocks, sizeOf(size), block];
+  const products = graph.node(
+    'FusedMatMul',
+    [graph.reshape(a, columns), graph.reshape(b, columns)],
+    { transA: int(1) },
+    { domain: MICROSOFT },
+  );
+  const sums = over(graph, graph.reshape(products, [batch, blocks, block * block]), 0);
+  const diagonal = Array.from({ length: block }, (_, i) => i * (block + 1));
+  return graph.reshape(graph.node('Gather', [sums, graph.vector(diagonal)], { axis: int(1) }), [channels]);
+}
+
+const inverseDeviation = (graph: GraphBuilder, variance: Value, eps: Value): Value =>
+  graph.node('Reciprocal', [graph.node('Sqrt', [graph.node('Add', [variance, eps])])]);
+
+const square = (graph: GraphBuilder, x: Value): Value => graph.node('Mul', [x, x]);
+
+/** A mean of this many standard deviations costs Σx²/m − mean² two digits of seven: beyond, x is centered first. */
+const LARGEST_MEAN = 5;
+
+function varianceOf({ graph, target }: Lowering, x: Value, mean: Value, shape: Shape): Value {
+  const count = graph.scalar(sizeOf(shape) / shape[1]);
+  const meanSquare = (v: Value): Value => graph.node('Div', [channelDots(graph, v, v, shape, target.blockSize), count]);
+  const variance = graph.node('Sub', [meanSquare(x), square(graph, mean)]);
+  const allowed = graph.node('Mul', [variance, graph.scalar(LARGEST_MEAN ** 2)]);
+  const excess = graph.node('ReduceMax', [graph.node('Sub', [square(graph, mean), allowed])], { keepdims: int(0) });
+  const [chosen] = graph.choose(
+    graph.node('LessOrEqual', [excess, graph.scalar(0)]),
+    [{ shape: [shape[1]], dtype: 'float32' }],
+    () => [variance],
+    () => {
+      const ones = graph.node('Expand', [graph.scalar(1), graph.vector([shape[1]])]);
+      return [meanSquare(blockedAffine(graph, x, shape[1], ones, graph.node('Neg', [mean])))];
+    },
+  );
+  return chosen;
+}
+
+/** y, mean and biased variance; undefined where x is not in blocks. */
+export function batchNormInBlocks(lowering: Lowering, { inputs, inputAvals }: Call): readonly Value[] | undefined {
+  const { graph } = lowering;
+  const [plain, weight, bias, eps] = inputs;
+  const { shape } = inputAvals[0];
+  const x = blockedForm(graph, plain);
+  if (x === undefined || !wholeBlocks(lowering, shape)) return undefined;
+  const mean = channelSums(graph, x, shape, sizeOf(shape) / shape[1]);
+  const variance = varianceOf(lowering, x, mean, shape);
+  const scale = graph.node('Mul', [weight, inverseDeviation(graph, variance, eps)]);
+  const shift = graph.node('Sub', [bias, graph.node('Mul', [mean, scale])]);
+  return [fromBlocked(graph, blockedAffine(graph, x, shape[1], scale, shift), shape[1]), mean, variance];
+}
+
+/**
+ * The gradients of x, weight and bias; undefined where neither g nor x is in blocks. With x̂ = (x − mean) / σ:
+ * dx = weight/σ · (g − Σg/m − x̂ · Σ(g x̂)/m), written as an affine map of g and one of x.
+ */
+export function batchNormGradInBlocks(
+  lowering: Lowering,
+  { inputs, inputAvals, isRead }: Call,
+): readonly Value[] | undefined {
+  const { graph, target } = lowering;
+  const [plainG, plainX, weight, mean, variance, eps] = inputs;
+  const { shape } = inputAvals[1];
+  const isBlocked = [plainG, plainX].some((v) => blockedForm(graph, v) !== undefined);
+  if (!isBlocked || !wholeBlocks(lowering, shape)) return undefined;
+  const [g, x] = [plainG, plainX].map((v) => toBlocked(graph, v, shape[1], target.blockSize));
+
+  const inverse = inverseDeviation(graph, variance, eps);
+  const dbias = channelSums(graph, g, shape);
+  // Σ g·(x − mean) = Σ g·x − mean · Σg
+  const dot = graph.node('Sub', [channelDots(graph, g, x, shape, target.blockSize), graph.node('Mul', [mean, dbias])]);
+  const dweight = graph.node('Mul', [dot, inverse]);
+  if (!isRead(0)) return [NONE, dweight, dbias];
+  const count = graph.scalar(sizeOf(shape) / shape[1]);
+  const scale = graph.node('Mul', [weight, inverse]);
+  // dx = scale·g − slope·x + (slope·mean − scale·Σg/m)
+  const slope = graph.node('Mul', [scale, graph.node('Div', [graph.node('Mul', [dweight, inverse]), count])]);
+  const shift = graph.node('Sub', [
+    graph.node('Mul', [slope, mean]),
+    graph.node('Mul', [scale, graph.node('Div', [dbias, count])]),
+  ]);
+  const scaled = blockedAffine(graph, g, shape[1], scale);
+  const dx = blockedAffine(graph, x, shape[1], graph.node('Neg', [slope]), shift, scaled);
+  return [fromBlocked(graph, dx, shape[1]), dweight, dbias];
+}
