@@ -11,7 +11,6 @@ import {
   setDefaultDevice,
   stats,
   type Device,
-  type Tensor,
 } from '@fakkel/core';
 import { SGD } from '@fakkel/optim';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -35,8 +34,7 @@ test('50 shapes in turn: no more sessions than the limit, and what was released 
   const { device, sessions, backend } = counting;
   const weight = randn([3, 4]);
   const expected = new Map<number, ArrayLike<number>>();
-  const run = (n: number): Promise<ArrayLike<number>> =>
-    randn([n, 3]).mul(0).add(n).matmul(weight).relu().data() as Promise<never>;
+  const run = (n: number): Promise<ArrayLike<number>> => randn([n, 3]).mul(0).add(n).matmul(weight).relu().data();
   for (const n of sizes) {
     expected.set(n, await run(n));
     expect(sessions.live).toBeLessThanOrEqual(LIMIT);
@@ -101,7 +99,7 @@ async function followSchedule(on: Device): Promise<{ losses: number[]; weights: 
   for (const options of schedule) {
     Object.assign(optimizer.paramGroups[0], options);
     optimizer.zeroGrad();
-    const loss = (net(x) as Tensor).sub(y).square().mean();
+    const loss = net(x).sub(y).square().mean();
     loss.backward();
     await optimizer.step();
     losses.push(await loss.item());

@@ -43,7 +43,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return norm(Array.from(a, (v, i) => v - expected[i])) / norm(expected);
 };
 
-const infer = (net: Net, x: Tensor): Promise<ArrayLike<number>> => noGrad(() => net(x)).data() as never;
+const infer = (net: Net, x: Tensor): Promise<ArrayLike<number>> => noGrad(() => net(x)).data();
 
 function step(net: Net, optimizer: SGD, x: Tensor, y: Tensor): Promise<void> {
   net.train();

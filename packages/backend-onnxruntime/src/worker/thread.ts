@@ -20,10 +20,13 @@ async function serve(port: MessagePort): Promise<void> {
       case 'upload':
         buffers.set(notice.buffer, backend!.upload(notice.data, notice.aval));
         return;
-      case 'release':
-        backend!.release(buffer(notice.buffer));
+      case 'release': {
+        // It is not there if its upload found no memory.
+        const held = buffers.get(notice.buffer);
+        if (held) backend!.release(held);
         buffers.delete(notice.buffer);
         return;
+      }
       case 'forget':
         executables.get(notice.executable)?.dispose();
         executables.delete(notice.executable);

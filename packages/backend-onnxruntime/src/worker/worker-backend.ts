@@ -83,14 +83,14 @@ export class WorkerBackend implements Backend {
     let lose!: (error: Error) => void;
     this.lost = new Promise((resolve) => (lose = resolve));
     const fail = (why: string, cause?: unknown): void => {
-      if (this.failure || this.disposed) return;
+      if (this.failure) return;
+      if (this.disposed) return this.abandon(this.disposedError('run'));
       this.failure = new BackendError(
         `${this.name}: its worker thread ${why}. What was on the device is gone: make the device and the model anew, and ` +
           `load the last checkpoint.`,
         { cause },
       );
-      for (const { reject } of this.pending.values()) reject(this.failure);
-      this.pending.clear();
+      this.abandon(this.failure);
       lose(this.failure);
     };
     worker.on('message', (message: FromWorker) => this.settle(message));
@@ -173,9 +173,15 @@ export class WorkerBackend implements Backend {
 
   async dispose(): Promise<void> {
     if (this.disposed) return;
-    if (!this.failure) await this.ask({ kind: 'dispose' }).catch(() => undefined);
     this.disposed = true;
+    if (!this.failure) await this.ask({ kind: 'dispose' }).catch(() => undefined);
     await this.worker.terminate();
+  }
+
+  /** Tells all that wait for an answer that none will come. */
+  private abandon(error: Error): void {
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
   }
 
   private async run(
@@ -246,8 +252,12 @@ export class WorkerBackend implements Backend {
   }
 
   private checkAlive(op: string): void {
-    if (this.disposed) throw new BackendError(`${op}: this ${this.name} backend is disposed; create another`);
+    if (this.disposed) throw this.disposedError(op);
     if (this.failure) throw this.failure;
+  }
+
+  private disposedError(op: string): BackendError {
+    return new BackendError(`${op}: this ${this.name} backend is disposed; create another`);
   }
 }
 
