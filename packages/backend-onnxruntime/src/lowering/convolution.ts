@@ -8,7 +8,7 @@ import { chooseWeightGrad, type WeightGradAttrs } from './convolution-weight-gra
 import { flippedConvolution } from './flipped-convolution.js';
 import { type GraphBuilder, int, ints, type Value } from './graph.js';
 import { type Call, type Lowering, rule, type Rules } from './rule.js';
-import { cutNegative, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
+import { cutNegative, isEven, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
 
 export type ConvAttrs = {
   readonly stride: readonly number[];
@@ -88,8 +88,25 @@ export function scatteredWindows(
     });
   // What to add to the windows' reach before and after; negative: to cut off.
   const fit = reach.map((n, i) => [-attrs.padding[i][0], inputSize[i] + attrs.padding[i][0] - n] as const);
-  if (fit.some(([before, after], i) => reach[i] + Math.min(before, 0) + Math.min(after, 0) <= 0)) {
-    // Windows in the padding alone: ConvTranspose refuses to cut all of its output.
+  const cut: Padding = fit.map(([before, after]) => [Math.max(-before, 0), Math.max(-after, 0)]);
+  // Windows in the padding alone: ConvTranspose refuses to cut all of its output.
+  const isEmpty = cut.some(([before, after], i) => reach[i] - before - after <= 0);
+  if (target.provider === 'cuda' && !isEmpty && !isEven(cut)) {
+    // cuDNN cuts as much before as after; what that is too much after is put back as padding of the output.
+    const extra = fit.map(([, after], i) => cut[i][0] + after);
+    if (extra.every((n, i) => n >= 0 && n < stride[i])) {
+      const dx = transposed(
+        cut.map(([before]) => [before, before]),
+        extra,
+      );
+      return padSpatial(
+        graph,
+        dx,
+        fit.map(([before]) => [Math.max(before, 0), 0]),
+      );
+    }
+  }
+  if (isEmpty || (target.provider === 'cuda' && !isEven(cut))) {
     const none: Padding = fit.map(() => [0, 0]);
     const { x, padding } = cutNegative(
       graph,
@@ -104,10 +121,7 @@ export function scatteredWindows(
   }
   // ConvTranspose itself adds fewer cells than a stride, after.
   const extra = fit.map(([, after], i) => (after > 0 && after < stride[i] ? after : 0));
-  const dx = transposed(
-    fit.map(([before, after]) => [Math.max(-before, 0), Math.max(-after, 0)]),
-    extra,
-  );
+  const dx = transposed(cut, extra);
   return padSpatial(
     graph,
     dx,

@@ -3,7 +3,7 @@
  */
 import { type GraphBuilder, int, ints, type Value } from './graph.js';
 import type { Call, Lowering } from './rule.js';
-import { cells, type Padding, padSpatial, sizeOf, strided, windowAttributes } from './spatial.js';
+import { cells, isEven, type Padding, padSpatial, sizeOf, strided, windowAttributes } from './spatial.js';
 
 export type MaxPoolAttrs = {
   readonly kernel: readonly number[];
@@ -40,24 +40,25 @@ function padded(graph: GraphBuilder, x: Value, padding: Padding): Value {
 /**
  * `MaxPool`. It passes over NaN, and a window of −∞ alone gives the lowest finite number, so this is for finite x.
  */
-const byMaxPool: MaxPoolForm = ({ graph }, { attrs, inputs, inputAvals, outputAvals, isRead }) => {
+const byMaxPool: MaxPoolForm = ({ graph, target }, { attrs, inputs, inputAvals, outputAvals, isRead }) => {
   const { kernel, stride, padding, dilation } = attrs;
   const [batch, channels, ...size] = inputAvals[0].shape;
-  // MaxPool refuses padding as wide as its kernel.
+  // MaxPool refuses padding as wide as its kernel; on CUDA cuDNN takes the padding before for that after.
   const isWide = padding.some((pair, i) => pair.some((n) => n >= kernel[i]));
-  const x = isWide ? padded(graph, inputs[0], padding) : inputs[0];
+  const isOwn = isWide || (target.provider === 'cuda' && !isEven(padding));
+  const x = isOwn ? padded(graph, inputs[0], padding) : inputs[0];
   const attributes = {
-    ...windowAttributes(kernel, stride, isWide ? padding.map(() => [0, 0]) : padding),
+    ...windowAttributes(kernel, stride, isOwn ? padding.map(() => [0, 0]) : padding),
     dilations: ints(dilation),
   };
   if (!isRead(1)) return [graph.node('MaxPool', [x], attributes)];
   const [values, flat] = graph.nodeOutputs('MaxPool', [x], attributes, { outputs: 2 });
   // Indices count through the whole tensor: without the beginning of their plane they are those of the plane.
-  const paddedSize = isWide ? size.map((n, i) => n + padding[i][0] + padding[i][1]) : size;
+  const paddedSize = isOwn ? size.map((n, i) => n + padding[i][0] + padding[i][1]) : size;
   const cellsOfPlane = sizeOf(paddedSize);
   const starts = planeStarts(graph, [batch, channels, ...paddedSize]);
   let index = graph.cast(graph.node('Sub', [flat, starts]), 'int32');
-  if (isWide) {
+  if (isOwn) {
     // From the padded plane to the plane: the number of each of its cells, which is constant.
     const strides = size.map((_, i) => sizeOf(size.slice(i + 1)));
     const numbers = cells(paddedSize).map((cell) =>

@@ -1,8 +1,8 @@
 /**
  * Reshaping, permuting, expanding, padding, flipping, joining.
  */
-import { ints, int, type Value } from './graph.js';
-import { rule, type Rule, type Rules } from './rule.js';
+import { type GraphBuilder, ints, int, type Value } from './graph.js';
+import { type Call, rule, type Rule, type Rules } from './rule.js';
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
@@ -21,7 +21,26 @@ const expand: Rule = ({ graph }, { inputs: [x], inputAvals, outputAvals }) => {
   return [graph.node('Expand', [x, graph.vector(shape)])];
 };
 
-const pad = rule<{ pads: readonly (readonly [number, number])[] }>(({ graph }, { inputs: [x, value], attrs }) => {
+type PadAttrs = { readonly pads: readonly (readonly [number, number])[] };
+
+/** Padding by `Concat`, an axis after the other: CUDA's `Pad` takes no integers. */
+function padByConcat(graph: GraphBuilder, { inputs: [x, value], inputAvals, attrs }: Call<PadAttrs>): Value {
+  const shape = [...inputAvals[0].shape];
+  return attrs.pads.reduce((padded, pair, axis) => {
+    const [before, after] = pair.map((n) =>
+      n === 0 ? [] : [graph.node('Expand', [value, graph.vector(shape.with(axis, n))])],
+    );
+    shape[axis] += pair[0] + pair[1];
+    return before.length + after.length === 0
+      ? padded
+      : graph.node('Concat', [...before, padded, ...after], { axis: int(axis) });
+  }, x);
+}
+
+const pad = rule<PadAttrs>(({ graph, target }, call) => {
+  const { inputs, inputAvals, attrs } = call;
+  if (target.provider === 'cuda' && inputAvals[0].dtype === 'int32') return [padByConcat(graph, call)];
+  const [x, value] = inputs;
   const { pads } = attrs;
   const amounts = graph.vector([...pads.map(([before]) => before), ...pads.map(([, after]) => after)]);
   return [graph.node('Pad', [x, amounts, value])];

@@ -6,7 +6,7 @@
  */
 import { float, type GraphBuilder, int, MICROSOFT, NONE, type Value } from './graph.js';
 import { batchNormGradInBlocks, batchNormInBlocks } from './normalization-blocked.js';
-import { type Call, type Lowering, rule, type Rules } from './rule.js';
+import { type Call, isGpu, type Lowering, rule, type Rules } from './rule.js';
 import { sizeOf } from './spatial.js';
 
 /** Cells of a plane from which forms by planes are worth it: below, a kernel's start is most of its work. */
@@ -14,9 +14,12 @@ const LARGE_PLANE = 16;
 
 const axesBesideChannels = (shape: readonly number[]): number[] => shape.map((_, i) => i).filter((i) => i !== 1);
 
-/** Whether to work by planes; else, elementwise with what every provider has. */
+/**
+ * Whether to work by planes; else, elementwise with what every provider has. On CUDA the products and convolutions that
+ * this takes may run in TF32, which is not enough for statistics.
+ */
 function byPlanes({ target }: Lowering, shape: readonly number[]): boolean {
-  return target.provider !== 'webgpu' && shape.length <= 5 && sizeOf(shape.slice(2)) >= LARGE_PLANE;
+  return !isGpu(target) && shape.length <= 5 && sizeOf(shape.slice(2)) >= LARGE_PLANE;
 }
 
 /** A vector of channels beside x [N, C, …]. */

@@ -4,7 +4,7 @@
 import { type GraphBuilder, int, ints, string, type Value } from './graph.js';
 import { chooseMaxPool, type MaxPoolAttrs, planeStarts } from './max-pool.js';
 import { type Call, type Lowering, rule, type Rules } from './rule.js';
-import { cells, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
+import { cells, isEven, type Padding, padSpatial, sizeOf, windowAttributes } from './spatial.js';
 import { scatteredWindows } from './convolution.js';
 
 /**
@@ -103,12 +103,16 @@ function reachedPadding(
 }
 
 /** `AveragePool` divides by the cells of a whole window; where that is not the divisor, a product sets it right. */
-function avgPool({ graph }: Lowering, { attrs, inputs, inputAvals, outputAvals }: Call<AvgPoolAttrs>): Value {
+function avgPool({ graph, target }: Lowering, { attrs, inputs, inputAvals, outputAvals }: Call<AvgPoolAttrs>): Value {
   const { kernel, stride } = attrs;
   const out = outputAvals[0].shape.slice(2);
   const scale = reciprocalCounts(attrs, inputAvals[0].shape.slice(2), out);
-  const mean = graph.node('AveragePool', inputs, {
-    ...windowAttributes(kernel, stride, reachedPadding(attrs, inputAvals[0].shape.slice(2), out)),
+  const padding = reachedPadding(attrs, inputAvals[0].shape.slice(2), out);
+  // On CUDA cuDNN takes the padding before for that after.
+  const isOwn = target.provider === 'cuda' && !isEven(padding);
+  const x = isOwn ? padSpatial(graph, inputs[0], padding) : inputs[0];
+  const mean = graph.node('AveragePool', [x], {
+    ...windowAttributes(kernel, stride, isOwn ? padding.map(() => [0, 0]) : padding),
     count_include_pad: int(1),
   });
   const window = sizeOf(kernel);

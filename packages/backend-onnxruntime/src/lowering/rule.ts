@@ -14,6 +14,9 @@ export interface Target {
   readonly blockSize: number;
 }
 
+/** Whether the graph runs on a GPU: there bounds that are computed make the host wait for it. */
+export const isGpu = ({ provider }: Target): boolean => provider === 'webgpu' || provider === 'cuda';
+
 /** One op of a program, ready to be lowered. */
 export interface Call<A extends Attrs = Attrs> {
   readonly op: string;

@@ -4,7 +4,7 @@
 import { OutOfRangeError } from '@fakkel/core';
 import { type GraphBuilder, int, type Value } from './graph.js';
 import { iota, toUnsigned } from './indexing.js';
-import { rule, type Rules } from './rule.js';
+import { isGpu, rule, type Rules } from './rule.js';
 
 /** Where a slice lies along its axis. */
 interface Place {
@@ -48,7 +48,7 @@ function minus(graph: GraphBuilder, n: number, start: Value): Value {
   return known ? graph.vector([n - known[0]]) : graph.node('Sub', [graph.vector([n]), start]);
 }
 
-/** The positions of the slice along its axis, int32: on WebGPU a `Slice` with computed bounds waits for the GPU. */
+/** The positions of the slice along its axis, int32: on a GPU a `Slice` with computed bounds waits for it. */
 function positions(graph: GraphBuilder, start: Value, { length, step }: Place): Value {
   return graph.node('Add', [start, graph.constant('int32', [length], iota(length, step))]);
 }
@@ -57,7 +57,7 @@ const narrow = rule<{ dim: number; length: number; step: number }>(
   ({ graph, target }, { inputs: [x, start], inputAvals, outputAvals, attrs }) => {
     const { dim, step } = attrs;
     const place: Place = { ...attrs, size: inputAvals[0].shape[dim] };
-    if (target.provider === 'webgpu' && !graph.valuesOf(start)) {
+    if (isGpu(target) && !graph.valuesOf(start)) {
       return [graph.node('Gather', [x, positions(graph, start, place)], { axis: int(dim) })];
     }
     const from = checkedStart(graph, start, place);
@@ -74,11 +74,13 @@ const sliceScatter = rule<{ dim: number; step: number }>(({ graph, target }, { i
   const [{ shape, dtype }, { shape: sourceShape }] = inputAvals;
   const { dim } = attrs;
   const place: Place = { ...attrs, size: shape[dim], length: sourceShape[dim] };
-  if (target.provider === 'webgpu' && !graph.valuesOf(start)) {
+  if (isGpu(target) && !graph.valuesOf(start)) {
     return [replaced(graph, base, source, start, place)];
   }
   const from = checkedStart(graph, start, place);
-  const fill = graph.fillOf(base);
+  // CUDA's Pad takes no integers.
+  const isPadded = target.provider !== 'cuda' || dtype !== 'int32';
+  const fill = isPadded ? graph.fillOf(base) : undefined;
   if (fill !== undefined) {
     return [placed(graph, graph.scalar(fill, dtype), source, sourceShape, from, place)];
   }

@@ -8,6 +8,9 @@ export type Padding = readonly (readonly [number, number])[];
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
+/** Whether as much is added before as after, on each axis. */
+export const isEven = (padding: Padding): boolean => padding.every(([before, after]) => before === after);
+
 /** Spatial axes of a tensor [N, C, …]. */
 export const spatialAxes = (axes: number): number[] => Array.from({ length: axes }, (_, i) => i + 2);
 
