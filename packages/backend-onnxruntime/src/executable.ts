@@ -27,7 +27,7 @@ import { zeroSwitches } from './lowering/switches.js';
 import type { CachedSession } from './session-cache.js';
 
 /** The names of a lowered model, without its nodes and weights. */
-type Interface = Pick<LoweredModel, 'inputs' | 'random' | 'outputs'>;
+type Interface = Omit<LoweredModel, 'model'>;
 
 interface Form extends CachedSession {
   io: Interface | null;
@@ -47,6 +47,9 @@ export class OrtExecutable implements Executable {
   private weightIds = '';
   private repeats = 0;
   private frozen: Form | null = null;
+  /** The scalars that are constants of it; those that have changed while the weights did not are fed. */
+  private readonly frozenScalars = new Map<number, number>();
+  private readonly changing = new Set<number>();
   private disposed = false;
 
   constructor(
@@ -71,17 +74,33 @@ export class OrtExecutable implements Executable {
     if (this.disposed) throw new BackendError('run: the executable is disposed');
     const { backend } = this;
     const buffers = this.checkInputs(inputs);
-    const form = await this.choose(buffers);
+    const form = this.choose(buffers);
+    let outputs = await this.runForm(form, buffers);
+    if (!outputs) {
+      // Its assumptions don't hold, and as long as the weights stay they may not again.
+      this.thaw();
+      this.repeats = -Infinity;
+      outputs = (await this.runForm(this.general(buffers), buffers))!;
+    }
+    backend.runs++;
+    for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
+    return outputs;
+  }
+
+  /** The outputs; undefined if what the form assumes does not hold. */
+  private async runForm(form: Form, buffers: readonly OrtBuffer[]): Promise<readonly OrtBuffer[] | undefined> {
+    const { backend } = this;
     const made: OrtBuffer[] = [];
-    const drawn: OrtBuffer[] = [];
+    const scratch: OrtBuffer[] = [];
+    const releaseAll = (all: readonly OrtBuffer[]): void => all.forEach((buffer) => backend.release(buffer));
     try {
-      await backend.sessions.with(form, async (session) => {
-        const { inputs: fed, random, outputs } = form.io!;
+      return await backend.sessions.with(form, async (session) => {
+        const { inputs: fed, random, outputs, assumption } = form.io!;
         const feeds: Record<string, Tensor> = {};
         for (const { name, input } of fed) feeds[name] = buffers[input].tensor;
         for (const { name, aval, key } of random) {
           const buffer = backend.buffer(aval, drawUniform(aval, buffers[key]));
-          drawn.push(buffer);
+          scratch.push(buffer);
           feeds[name] = buffer.tensor;
         }
         const fetches: Record<string, Tensor> = {};
@@ -90,17 +109,23 @@ export class OrtExecutable implements Executable {
           made.push(buffer);
           fetches[name] = buffer.tensor;
         });
+        let holds: OrtBuffer | undefined;
+        if (assumption !== undefined) {
+          holds = backend.buffer({ shape: [], dtype: 'bool' });
+          scratch.push(holds);
+          fetches[assumption] = holds.tensor;
+        }
         await session.run(feeds, fetches);
+        if (!holds || (holds.tensor.data as Uint8Array)[0] === 1) return made;
+        releaseAll(made);
+        return undefined;
       });
     } catch (error) {
-      for (const buffer of made) backend.release(buffer);
+      releaseAll(made);
       throw runError(backend.name, error);
     } finally {
-      for (const buffer of drawn) backend.release(buffer);
+      releaseAll(scratch);
     }
-    backend.runs++;
-    for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
-    return made;
   }
 
   dispose(): void {
@@ -111,33 +136,45 @@ export class OrtExecutable implements Executable {
     this.thaw();
   }
 
-  private async choose(buffers: readonly OrtBuffer[]): Promise<Form> {
-    if (this.weights.length > 0) {
-      const ids = this.weights.map((i) => buffers[i].id).join();
-      if (ids !== this.weightIds) {
-        this.thaw();
-        this.weightIds = ids;
-        this.repeats = 0;
-      }
-      if (this.repeats++ >= RUNS_BEFORE_FREEZING) return this.freeze(buffers);
+  private choose(buffers: readonly OrtBuffer[]): Form {
+    if (this.weights.length === 0) return this.general(buffers);
+    const ids = this.weights.map((i) => buffers[i].id).join();
+    if (ids !== this.weightIds) {
+      this.thaw();
+      this.weightIds = ids;
+      this.repeats = 0;
     }
+    return this.repeats++ < RUNS_BEFORE_FREEZING ? this.general(buffers) : this.freeze(buffers);
+  }
+
+  /** The form that is fed everything, but for terms that are zero. */
+  private general(buffers: readonly OrtBuffer[]): Form {
     return this.form(this.switches.filter((i) => buffers[i].host?.[0] === 0));
   }
 
-  /** The form with the weights that `buffers` hold, which are those of `weightIds`. */
+  /** The form with the weights that `buffers` hold, which are those of `weightIds`, and with scalars that stay. */
   private freeze(buffers: readonly OrtBuffer[]): Form {
-    this.frozen ??= this.newForm(() => ({}));
-    // It may have left the cache since, and is then built anew from the same contents.
-    this.frozen.build = () =>
-      this.build(this.frozen!, {
-        frozen: new Map(this.weights.map((i): [number, TypedArray] => [i, buffers[i].tensor.data as TypedArray])),
-      });
+    const changed = [...this.frozenScalars].filter(([i, value]) => !Object.is(buffers[i].host?.[0], value));
+    if (changed.length > 0) {
+      this.thaw();
+      for (const [i] of changed) this.changing.add(i);
+    }
+    if (this.frozen) return this.frozen;
+    this.program.inputs.forEach(({ role }, i) => {
+      const value = role === 'scalar' && !this.changing.has(i) ? buffers[i].host?.[0] : undefined;
+      if (value !== undefined) this.frozenScalars.set(i, value);
+    });
+    const constants = [...this.weights, ...this.frozenScalars.keys()];
+    const contents = (i: number): TypedArray => buffers[i].host ?? (buffers[i].tensor.data as TypedArray);
+    // It may leave the cache and be built anew: from the same contents, which a buffer in use keeps.
+    this.frozen = this.newForm(() => ({ frozen: new Map(constants.map((i) => [i, contents(i)])) }));
     return this.frozen;
   }
 
   private thaw(): void {
     if (this.frozen) void this.backend.sessions.drop(this.frozen);
     this.frozen = null;
+    this.frozenScalars.clear();
   }
 
   private form(zeros: readonly number[]): Form {
@@ -155,8 +192,8 @@ export class OrtExecutable implements Executable {
   private async build(form: Form, options: Omit<LowerOptions, 'target'>) {
     const { engine, name } = this.backend;
     try {
-      const { model, inputs, random, outputs } = lowerProgram(this.program, { target: engine.target, ...options });
-      form.io = { inputs, random, outputs };
+      const { model, ...io } = lowerProgram(this.program, { target: engine.target, ...options });
+      form.io = io;
       return await engine.createSession(model);
     } catch (error) {
       throw buildError(name, error);

@@ -168,3 +168,37 @@ test('NaN goes through a convolution, its bias and ReLU', async () => {
   expect(Array.from({ length: 16 }, (_, c) => values[c * 16 + 5])).toEqual(new Array(16).fill(NaN));
   expect(values.filter(Number.isNaN).length).toBe(16);
 });
+
+describe('inference with constant weights', () => {
+  const image = (fill?: number): Float32Array => {
+    const data = Float32Array.from({ length: 3 * 8 * 8 }, (_, i) => Math.sin(i));
+    if (fill !== undefined) data[20] = fill;
+    return data;
+  };
+  const make = (on: Device) => {
+    manualSeed(1);
+    const net = new nn.Sequential(new nn.Conv2d(3, 16, 3), new nn.BatchNorm2d(16), new nn.ReLU(), new nn.MaxPool2d(2));
+    net.eval().to(on);
+    return (data: Float32Array, factor = 1) =>
+      noGrad(() => net(tensor(data, { device: on }).reshape([1, 3, 8, 8])).mul(factor)).data();
+  };
+
+  test('NaN and infinity in an image come out as on the reference backend, and the next image is right again', async () => {
+    const [infer, expected] = [make(ort), make(referenceDevice())];
+    for (const fill of [undefined, undefined, undefined, undefined, NaN, undefined, Infinity, undefined, undefined]) {
+      const [got, want] = [await infer(image(fill)), await expected(image(fill))];
+      expect(Array.from(got, Number.isNaN)).toEqual(Array.from(want, Number.isNaN));
+      got.forEach((v: number, i: number) => {
+        if (!Number.isNaN(v)) expect(v).toBeCloseTo(want[i], 4);
+      });
+    }
+  });
+
+  test('a number that changes from image to image is no constant', async () => {
+    const [infer, expected] = [make(ort), make(referenceDevice())];
+    for (const factor of [2, 2, 2, 2, 3, 4, 5, 5, 5, 6]) {
+      const [got, want] = [await infer(image(), factor), await expected(image(), factor)];
+      got.forEach((v: number, i: number) => expect(v).toBeCloseTo(want[i], 4));
+    }
+  });
+});

@@ -210,7 +210,9 @@ export function chooseWeightGrad({ target }: Lowering, call: WeightGradCall): We
   if (isPoint) return target.provider === 'webgpu' ? weightGradByWindows : weightGradByImage;
   const out = g.slice(2);
   const isSparse = stride.some((n) => n > 1) && sizeOf(out) <= 14 * 14 && x[1] >= 128;
-  if (target.blockSize > 1 && kernelSize.length === 2 && dilation.every((n) => n === 1) && !isSparse) {
+  // Images are the channels of the blocked convolution, which takes fewer than a block, or whole blocks.
+  const isWhole = x[0] < target.blockSize || x[0] % target.blockSize === 0;
+  if (target.blockSize > 1 && isWhole && kernelSize.length === 2 && dilation.every((n) => n === 1) && !isSparse) {
     return weightGradBlocked;
   }
   // A matrix with few columns is slow to make, a large one takes memory.

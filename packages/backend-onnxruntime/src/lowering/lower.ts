@@ -38,6 +38,8 @@ export interface LoweredModel {
   readonly random: readonly RandomFeed[];
   /** Names of the graph's outputs, one for each output of the program. */
   readonly outputs: readonly Value[];
+  /** One more output, a bool: whether what the rules have assumed holds. If not, the outputs are wrong. */
+  readonly assumption: Value | undefined;
 }
 
 /** Whether there is a rule for an op, or why not. */
@@ -56,10 +58,13 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
   const values: Value[] = [];
   const avals: Aval[] = [];
   const random: RandomFeed[] = [];
+  const assumptions: Value[] = [];
   const lowering: Lowering = {
     graph,
     target,
     random: (key, aval) => drawn(random, values.indexOf(key), program, aval),
+    // A frozen graph has the general one beside it.
+    ...(options.frozen ? { assume: (condition: Value) => void assumptions.push(condition) } : {}),
   };
   const reads = readCounts(program);
   const isFed: boolean[] = [];
@@ -95,14 +100,21 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
   }
 
   const inputs = program.inputs.map((_, input) => ({ name: `i${input}`, input })).filter(({ input }) => isFed[input]);
+  const results = program.outputs.map(({ value }): Named => ({ value: values[value], aval: avals[value] }));
+  if (assumptions.length > 0) {
+    const all = assumptions.reduce((a, b) => graph.node('And', [a, b]));
+    results.push({ value: all, aval: { shape: [], dtype: 'bool' } });
+  }
   const model = graph.finish(
     [
       ...inputs.map(({ name, input }): Named => ({ value: name, aval: avals[input] })),
       ...random.map(({ name, aval }): Named => ({ value: name, aval })),
     ],
-    program.outputs.map(({ value }) => ({ value: values[value], aval: avals[value] })),
+    results,
   );
-  return { model, inputs, random, outputs: model.graph.outputs.map((output) => output.name) };
+  const outputs = model.graph.outputs.map((output) => output.name);
+  const assumption = outputs[program.outputs.length];
+  return { model, inputs, random, outputs: outputs.slice(0, program.outputs.length), assumption };
 }
 
 /** The feed of the numbers that input `key` gives: one for all that ask for the same. */

@@ -131,6 +131,11 @@ function isFinite({ graph }: Lowering, x: Value): Value {
 
 /** ONNX Runtime's kernel where it agrees with PyTorch's, which is where x is finite. */
 const byMaxPoolIfFinite: MaxPoolForm = (lowering, call) => {
+  if (lowering.assume) {
+    // An `If` would take x out of the layout that ONNX Runtime has put it into.
+    lowering.assume(isFinite(lowering, call.inputs[0]));
+    return byMaxPool(lowering, call);
+  }
   const outputs = call.isRead(1) ? call.outputAvals : call.outputAvals.slice(0, 1);
   return lowering.graph.choose(
     isFinite(lowering, call.inputs[0]),

@@ -37,6 +37,11 @@ export interface Lowering {
   readonly target: Target;
   /** Uniform numbers from a key, which has to be an input of the program: the host draws and feeds them. */
   readonly random: (key: Value, aval: Aval) => Value;
+  /**
+   * Where it is there, a rule may write the form for the usual case alone: whenever the condition (a bool) does not hold
+   * the run is repeated with a graph without assumptions.
+   */
+  readonly assume?: (condition: Value) => void;
 }
 
 /** Adds the nodes and gives the values of the outputs. */
