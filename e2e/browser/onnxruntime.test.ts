@@ -18,6 +18,7 @@ const title = executable
 /** What a strict page has to allow: WebAssembly, but no eval. */
 const POLICY = { 'Content-Security-Policy': "script-src 'self' 'wasm-unsafe-eval'" };
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+const ortFiles = path.join(import.meta.dirname, '../../node_modules/onnxruntime-web/dist');
 const example = path.join(import.meta.dirname, '../../examples/browser');
 
 describe.skipIf(!executable && !required)(title, () => {
@@ -140,6 +141,19 @@ describe.skipIf(!executable && !required)(title, () => {
     expect(await refusal('cuda', async () => undefined)).toMatchInlineSnapshot(
       `"BackendUnavailableError: onnxruntime has no variant 'cuda' in browsers: expected 'wasm' or 'webgpu'"`,
     );
+  });
+
+  test('wasmPaths says where the WASM files are', async () => {
+    await inTab(async (tab) => {
+      const asked: string[] = [];
+      await tab.route('**/elsewhere/*', (route) => {
+        const name = path.basename(new URL(route.request().url()).pathname);
+        asked.push(name);
+        return route.fulfill({ path: path.join(ortFiles, name) });
+      });
+      expect(await call(tab, url, (page, folder) => page.startFrom(folder), '/elsewhere/')).toBe('onnxruntime:wasm');
+      expect(asked.sort()).toEqual(['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']);
+    });
   });
 
   test('what the bundler makes holds nothing of onnxruntime-node', async () => {

@@ -1,5 +1,5 @@
 import { type BackendTestOptions, listBackendTests } from '@fakkel/backend-testkit/list';
-import onnxruntime from '@fakkel/backend-onnxruntime';
+import onnxruntime, { createOnnxruntime } from '@fakkel/backend-onnxruntime';
 import { device } from '@fakkel/core';
 import { trainLeNet, type TrainOptions } from './train.js';
 
@@ -33,6 +33,9 @@ const page = {
     await dispose();
     return { ran: left.length, failures };
   },
+
+  /** The name of the engine that starts with WASM files from a folder of its own. */
+  startFrom: async (wasmPaths: string) => (await device(createOnnxruntime({ wasmPaths }))).backend.name,
 
   /** The error of `device`. */
   refusal: (variant: string) =>
