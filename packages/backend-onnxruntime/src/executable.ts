@@ -4,6 +4,8 @@
  * - the general one, which is fed all inputs;
  * - ones that leave out what a scalar of zero switches off (weight decay, dampening): an update of 60 million weights
  *   is a few passes over memory, and each term is one more;
+ * - one that assumes nothing: the others take the fast way for finite numbers, say when that was wrong, and the run is
+ *   repeated with this one;
  * - for inference, one whose weights are constants, so that ONNX Runtime puts them into its blocked layouts and folds
  *   what depends on them alone. It holds while the weights are the same buffers, whose contents never change.
  */
@@ -33,6 +35,9 @@ interface Form extends CachedSession {
   io: Interface | null;
 }
 
+/** Runs that assume nothing after one whose assumptions did not hold. */
+const EXACT_RUNS = 16;
+
 /** Runs with the same weights after which they become constants of a session. */
 const RUNS_BEFORE_FREEZING = 2;
 
@@ -50,6 +55,7 @@ export class OrtExecutable implements Executable {
   /** The scalars that are constants of it; those that have changed while the weights did not are fed. */
   private readonly frozenScalars = new Map<number, number>();
   private readonly changing = new Set<number>();
+  private exactRuns = 0;
   private disposed = false;
 
   constructor(
@@ -74,13 +80,11 @@ export class OrtExecutable implements Executable {
     if (this.disposed) throw new BackendError('run: the executable is disposed');
     const { backend } = this;
     const buffers = this.checkInputs(inputs);
-    const form = this.choose(buffers);
-    let outputs = await this.runForm(form, buffers);
+    let outputs = this.exactRuns > 0 ? undefined : await this.runForm(this.choose(buffers), buffers);
     if (!outputs) {
-      // Its assumptions don't hold, and as long as the weights stay they may not again.
-      this.thaw();
-      this.repeats = -Infinity;
-      outputs = (await this.runForm(this.general(buffers), buffers))!;
+      // What the fast forms assume does not hold: most likely training diverges, and it will not in the next runs.
+      this.exactRuns = this.exactRuns > 0 ? this.exactRuns - 1 : EXACT_RUNS;
+      outputs = (await this.runForm(this.form([], true), buffers))!;
     }
     backend.runs++;
     for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
@@ -177,10 +181,10 @@ export class OrtExecutable implements Executable {
     this.frozenScalars.clear();
   }
 
-  private form(zeros: readonly number[]): Form {
-    const key = zeros.join();
+  private form(zeros: readonly number[], exact = false): Form {
+    const key = exact ? 'exact' : zeros.join();
     let form = this.forms.get(key);
-    if (!form) this.forms.set(key, (form = this.newForm(() => ({ zeros: new Set(zeros) }))));
+    if (!form) this.forms.set(key, (form = this.newForm(() => ({ zeros: new Set(zeros), exact }))));
     return form;
   }
 

@@ -114,3 +114,19 @@ export function blockedAffine(
   while (inputs.at(-1) === '') inputs.pop();
   return graph.node('Conv', inputs, { kernel_shape: ints([1, 1]), group: int(channels) }, { domain: NCHWC });
 }
+
+/**
+ * Whether all of x [N, C, …] is finite: a bool. Means of planes cost one reading of it, and nothing where its sums are
+ * wanted too; they are finite unless x is not, or its sums overflow.
+ */
+export function allFinite(graph: GraphBuilder, x: Value): Value {
+  const blocked = blockedForm(graph, x);
+  const means = blocked === undefined ? graph.node('GlobalAveragePool', [x]) : planeMeans(graph, blocked);
+  return isFiniteSum(graph, means);
+}
+
+/** Whether the sum of x, and so all of x, is finite. */
+export function isFiniteSum(graph: GraphBuilder, x: Value): Value {
+  const total = graph.node('ReduceSum', [x], { keepdims: int(0) });
+  return graph.node('Less', [graph.node('Abs', [total]), graph.scalar(Infinity)]);
+}

@@ -2,7 +2,8 @@
  * Ops that compute in ONNX Runtime's blocked layout what comes to them in it, so that a tensor is reordered once between
  * convolutions at the most. Results are given in the plain layout by a reordering that goes away if nobody reads it.
  */
-import { blockedForm, fromBlocked, planeMeans, toBlocked, withEpilogue } from './blocked.js';
+import { maskedProduct } from './activation.js';
+import { blockedForm, fromBlocked, isFiniteSum, planeMeans, toBlocked, withEpilogue } from './blocked.js';
 import { type GraphBuilder, int, type Value } from './graph.js';
 import { type Call, type Lowering, type Rule, rule } from './rule.js';
 import { sizeOf } from './spatial.js';
@@ -82,6 +83,18 @@ export function reluInBlocks(plain: Rule): Rule {
       conv !== undefined && call.isOnlyReader(0) ? withEpilogue(lowering.graph, conv, { relu: true }) : undefined;
     if (fused === undefined) return elementwise(lowering, call);
     return [fromBlocked(lowering.graph, fused, call.outputAvals[0].shape[1])];
+  };
+}
+
+/** Whether g' is finite is read from the means of its planes, which batch normalization and a bias want anyway. */
+export function reluGradInBlocks(plain: Rule): Rule {
+  return (lowering, call) => {
+    const { graph, assume } = lowering;
+    const inputs = assume && blockedInputs(lowering, call);
+    if (!inputs) return plain(lowering, call);
+    const product = maskedProduct(graph, inputs[0], inputs[1]);
+    assume(isFiniteSum(graph, planeMeans(graph, product)));
+    return [fromBlocked(graph, product, call.outputAvals[0].shape[1])];
   };
 }
 

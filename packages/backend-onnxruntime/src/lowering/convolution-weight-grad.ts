@@ -155,14 +155,18 @@ const weightGradBlocked: WeightGradForm = (lowering, call) => {
   const channels = inputAvals[0].shape[1];
   const [kernelHeight, kernelWidth] = attrs.kernelSize;
   const [strideH, strideW] = attrs.stride;
+  // Images are the convolution's channels, which come in whole blocks or are fewer than one.
+  const images = batch < block ? batch : roundUp(batch, block);
+  const withMore = (t: Value): Value =>
+    images === batch ? t : graph.node('Pad', [t, graph.vector([0, 0, 0, 0, images - batch, 0, 0, 0])]);
   const { x, size } = channelsLast(lowering, call);
-  const image = graph.reshape(x, [1, batch, size[0], size[1] * channels]);
+  const image = graph.reshape(withMore(x), [1, images, size[0], size[1] * channels]);
 
   const padded = roundUp(outChannels, block);
   const blocks = padded / block;
-  const together = imagesTogether(batch, sizeOf(outputAvals[0].shape), block);
-  const groups = batch / together;
-  let g = toBlocked(graph, inputs[1], outChannels, block);
+  const together = imagesTogether(images, sizeOf(outputAvals[0].shape), block);
+  const groups = images / together;
+  let g = withMore(toBlocked(graph, inputs[1], outChannels, block));
   if (together > 1 && blocks > 1) {
     g = graph.reshape(g, [groups, together, blocks, height * width * block]);
     g = graph.transpose(g, [0, 2, 1, 3]);

@@ -21,6 +21,8 @@ export interface LowerOptions {
   readonly frozen?: ReadonlyMap<number, TypedArray>;
   /** Scalar inputs that are zero whenever this graph runs. */
   readonly zeros?: ReadonlySet<number>;
+  /** Assume nothing. */
+  readonly exact?: boolean;
 }
 
 /** Random numbers that the host draws before a run and feeds: ONNX has no bit operations before op set 18. */
@@ -63,8 +65,10 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
     graph,
     target,
     random: (key, aval) => drawn(random, values.indexOf(key), program, aval),
-    // A frozen graph has the general one beside it.
-    ...(options.frozen ? { assume: (condition: Value) => void assumptions.push(condition) } : {}),
+    // What is assumed has to be read after the run: not from a GPU.
+    ...(options.exact || target.provider === 'webgpu'
+      ? {}
+      : { assume: (condition: Value) => void assumptions.push(condition) }),
   };
   const reads = readCounts(program);
   const isFed: boolean[] = [];

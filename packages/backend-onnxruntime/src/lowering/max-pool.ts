@@ -1,7 +1,8 @@
 /**
  * Max pooling, with the indices of the maxima.
  */
-import { type GraphBuilder, int, ints, type Value } from './graph.js';
+import { allFinite } from './blocked.js';
+import { type GraphBuilder, ints, type Value } from './graph.js';
 import type { Call, Lowering } from './rule.js';
 import { cells, isEven, type Padding, padSpatial, sizeOf, strided, windowAttributes } from './spatial.js';
 
@@ -122,27 +123,10 @@ const byCells: MaxPoolForm = ({ graph }, { attrs, inputs, inputAvals, outputAval
   return [best, graph.node('Add', [index, start])];
 };
 
-/** Whether all of x is finite; true also means that its sum is. */
-function isFinite({ graph }: Lowering, x: Value): Value {
-  // GlobalAveragePool is one of the ops that ORT runs in its blocked layout.
-  const total = graph.node('ReduceSum', [graph.node('GlobalAveragePool', [x])], { keepdims: int(0) });
-  return graph.node('Less', [graph.node('Abs', [total]), graph.scalar(Infinity)]);
-}
-
 /** ONNX Runtime's kernel where it agrees with PyTorch's, which is where x is finite. */
-const byMaxPoolIfFinite: MaxPoolForm = (lowering, call) => {
-  if (lowering.assume) {
-    // An `If` would take x out of the layout that ONNX Runtime has put it into.
-    lowering.assume(isFinite(lowering, call.inputs[0]));
-    return byMaxPool(lowering, call);
-  }
-  const outputs = call.isRead(1) ? call.outputAvals : call.outputAvals.slice(0, 1);
-  return lowering.graph.choose(
-    isFinite(lowering, call.inputs[0]),
-    outputs,
-    () => byMaxPool(lowering, call),
-    () => byCells(lowering, call),
-  );
+const byMaxPoolOfFinite: MaxPoolForm = (lowering, call) => {
+  lowering.assume!(allFinite(lowering.graph, call.inputs[0]));
+  return byMaxPool(lowering, call);
 };
 
 /** Whether a window has no cell of x: with dilation it may step over a narrow one. */
@@ -156,7 +140,7 @@ function hasEmptyWindow({ attrs, inputAvals, outputAvals }: MaxPoolCall): boolea
   );
 }
 
-export function chooseMaxPool({ target }: Lowering, call: MaxPoolCall): MaxPoolForm {
-  // MaxPool with indices fails on WebGPU. Of a window without cells it says nothing that is of use.
-  return target.provider === 'webgpu' || hasEmptyWindow(call) ? byCells : byMaxPoolIfFinite;
+export function chooseMaxPool({ assume }: Lowering, call: MaxPoolCall): MaxPoolForm {
+  // Of a window without cells MaxPool says nothing that is of use. (With indices it fails on WebGPU, which can't assume.)
+  return assume && !hasEmptyWindow(call) ? byMaxPoolOfFinite : byCells;
 }

@@ -38,8 +38,8 @@ export interface Lowering {
   /** Uniform numbers from a key, which has to be an input of the program: the host draws and feeds them. */
   readonly random: (key: Value, aval: Aval) => Value;
   /**
-   * Where it is there, a rule may write the form for the usual case alone: whenever the condition (a bool) does not hold
-   * the run is repeated with a graph without assumptions.
+   * Where it is there, a rule may write the form for the usual case alone: if the condition (a bool) does not hold, the
+   * outputs of the run are thrown away and it is repeated with a graph that assumes nothing.
    */
   readonly assume?: (condition: Value) => void;
 }

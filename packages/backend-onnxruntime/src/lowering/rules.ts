@@ -7,6 +7,7 @@ import {
   catInBlocks,
   elementwiseInBlocks,
   narrowInBlocks,
+  reluGradInBlocks,
   reluInBlocks,
   sumInBlocks,
 } from './blockwise.js';
@@ -50,7 +51,7 @@ export const rules: Rules = {
   sub: elementwiseInBlocks(families.sub),
   mul: elementwiseInBlocks(families.mul),
   relu: reluInBlocks(families.relu),
-  reluGrad: elementwiseInBlocks(families.reluGrad),
+  reluGrad: reluGradInBlocks(families.reluGrad),
   sum: sumInBlocks(families.sum),
   cat: catInBlocks(families.cat),
   narrow: narrowInBlocks(families.narrow),
