@@ -1,4 +1,11 @@
-/** Numbers as people read them, in the terminal and in the report. */
+/** Numbers and names as people read them, in the terminal and in the report. */
+
+import type { Device } from '@fakkel/core';
+
+/** `reference`, `cpu (onnxruntime:cpu)`: what was asked for, and the engine that it gave. */
+export function deviceText({ name, backend }: Device): string {
+  return name === backend.name ? name : `${name} (${backend.name})`;
+}
 
 /** `98.3 %`; all correct is the only 100 %. */
 export function percent(share: number): string {

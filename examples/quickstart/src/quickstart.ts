@@ -16,7 +16,7 @@ import {
 import { type Data, loadData } from './data.js';
 import { UsageError } from './errors.js';
 import { evaluate } from './evaluate.js';
-import { count, duration, lossText, percent } from './format.js';
+import { count, deviceText, duration, lossText, percent } from './format.js';
 import { titleOf } from './model.js';
 import { type Options, settingsOf, settingsToResume } from './options.js';
 import type { Progress } from './progress.js';
@@ -100,7 +100,7 @@ function announce(run: Run, data: Data, checkpoint: Checkpoint | undefined, prog
   const { train, validation, test } = data;
   progress.note(
     `${titleOf(run.settings.model)} on ${data.title}: ${count(train.length)} training, ${count(validation.length)} ` +
-      `validation and ${count(test.length)} test images, on device ${run.device.name}`,
+      `validation and ${count(test.length)} test images, on device ${deviceText(run.device)}`,
   );
   if (!checkpoint) return;
   const done = run.history.epochs.length;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { saveSafetensors } from '@fakkel/core';
 import { writeAtomically } from './checkpoint.js';
 import type { Data } from './data.js';
-import { count } from './format.js';
+import { count, deviceText } from './format.js';
 import type { History, Prediction, Score } from './history.js';
 import { titleOf } from './model.js';
 import { commandOf, type Settings } from './options.js';
@@ -46,7 +46,6 @@ export async function writeResults(
   if (options.report) {
     // Loaded here: a charting library takes its time, and not every run needs it.
     const { reportPage } = await import('./report/index.js');
-    const engine = device.name === device.backend.name ? device.name : `${device.name} (${device.backend.name})`;
     contents['report.html'] = await reportPage({
       title: `${titleOf(settings.model)} on ${data.title}`,
       classes: data.classes,
@@ -57,7 +56,11 @@ export async function writeResults(
       model: String(model),
       parameters: model.parameters().reduce((sum, parameter) => sum + parameter.numel(), 0),
       settings: await describeSettings(run, data),
-      timing: { engine, 'Node.js': `${process.version}, ${process.platform} ${process.arch}`, ...options.timing },
+      timing: {
+        engine: deviceText(device),
+        'Node.js': `${process.version}, ${process.platform} ${process.arch}`,
+        ...options.timing,
+      },
       command: commandOf(settings),
       date: new Date(),
     });

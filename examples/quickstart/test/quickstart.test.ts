@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadSafetensors, manualSeed, nn } from '@fakkel/core';
+import { device, loadSafetensors, manualSeed, nn, setDefaultDevice } from '@fakkel/core';
 import { RunningNormalizer } from '@fakkel/data';
 import { lenet5 } from '@fakkel/models';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -63,7 +63,7 @@ describe('the main job: LeNet-5 on the digits, with the defaults', () => {
   test('prints plain lines where there is no terminal, and tests once', () => {
     const lines = result.out.trimEnd().split('\n');
     expect(lines[0]).toMatch(
-      /^LeNet-5 on handwritten digits: 1,438 training, 180 validation and 179 test images, on device \S+$/,
+      /^LeNet-5 on handwritten digits: 1,438 training, 180 validation and 179 test images, on device cpu \(onnxruntime:cpu\)$/,
     );
     expect(lines[1]).toMatch(/^epoch {2}1\/12 {2}training loss \d\.\d{4} .* validation loss \d\.\d{4} .* images\/s$/);
     expect(lines.filter((line) => line.startsWith('epoch '))).toHaveLength(12);
@@ -84,6 +84,7 @@ describe('the main job: LeNet-5 on the digits, with the defaults', () => {
   });
 
   test('the weights load into the same modules, and give the same accuracy', async () => {
+    setDefaultDevice(await device('cpu'));
     manualSeed(99);
     const model = new nn.Sequential({ normalizer: new RunningNormalizer(1), net: lenet5() });
     const { tensors } = loadSafetensors(await readFile(path.join(output, 'model.safetensors')));
@@ -94,7 +95,9 @@ describe('the main job: LeNet-5 on the digits, with the defaults', () => {
     model.loadStateDict(tensors);
     const { test: images } = await loadData('digits', 0, () => undefined);
     const { loss, accuracy } = await evaluate(model, images, 32);
-    expect({ loss, accuracy }).toEqual(results.test);
+    expect(accuracy).toBe(results.test.accuracy);
+    // Weights that are fed and weights that an engine has made constants may differ in the last bits.
+    expect(loss).toBeCloseTo(results.test.loss, 6);
   });
 });
 
@@ -127,6 +130,20 @@ test('stopped while testing: the run goes on with the test', async () => {
   expect(await quickstart(parseOptions(argv), progress, stop.signal)).toBeNull();
   const results = await quickstart(parseOptions(['--resume', output]), silentProgress(), new AbortController().signal);
   expect(results!.history.steps).toHaveLength(8);
+});
+
+test('another engine: the run says so, and a checkpoint goes on with it', async () => {
+  const output = path.join(folder, 'engines');
+  const argv = ['--data', data, '--epochs', '1', '--no-report', '--output', output];
+  const progress = silentProgress();
+  await quickstart(parseOptions([...argv, '--device', 'reference']), progress, new AbortController().signal);
+  expect(progress.lines[0]).toMatch(/, on device reference$/);
+
+  const resumed = silentProgress();
+  const more = ['--resume', output, '--epochs', '2', '--no-report'];
+  await quickstart(parseOptions([...more, '--device', 'cpu']), resumed, new AbortController().signal);
+  expect(resumed.lines[0]).toMatch(/, on device cpu \(onnxruntime:cpu\)$/);
+  expect(resumed.lines).toContain('The run was on engine reference: on another one losses differ in their last digits');
 });
 
 describe('errors are one line, with what to do', () => {
