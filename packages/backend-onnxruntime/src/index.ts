@@ -32,10 +32,15 @@ export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefi
           const { createWasmEngine } = await import('./engines/web.js');
           return new OrtBackend(await createWasmEngine(await import('onnxruntime-web'), options), options);
         }
-        default:
+        default: {
+          if (/^cuda(:|$)/.test(variant)) {
+            const { createCudaEngine } = await import('./engines/cuda.js');
+            return new OrtBackend(await createCudaEngine(options, variant), options);
+          }
           throw new BackendUnavailableError(
-            `onnxruntime has no variant '${variant}' in Node: expected 'cpu', 'webgpu' or 'wasm'`,
+            `onnxruntime has no variant '${variant}' in Node: expected 'cpu', 'cuda', 'cuda:1', …, 'webgpu' or 'wasm'`,
           );
+        }
       }
     },
   });

@@ -1,10 +1,10 @@
 /**
  * What a user can choose.
  */
-import type { NodeEngineOptions } from './engines/node.js';
+import type { CudaEngineOptions } from './engines/cuda.js';
 import type { WebOptions } from './engines/ort-web.js';
 
-export interface OnnxruntimeOptions extends NodeEngineOptions, WebOptions {
+export interface OnnxruntimeOptions extends CudaEngineOptions, WebOptions {
   /**
    * In Node, on the CPU: run sessions in a worker thread, so that the application's event loop stays free while a model
    * trains. It costs nothing that can be measured. Default true.

@@ -22,7 +22,7 @@ export interface NodeEngineOptions {
 }
 
 /** What onnxruntime-node computes with. */
-export type NodeProvider = 'cpu' | 'webgpu';
+export type NodeProvider = 'cpu' | 'webgpu' | 'cuda';
 
 async function loadOrt(): Promise<{ InferenceSession: InferenceSessionFactory; Tensor: TensorConstructor }> {
   try {
@@ -39,6 +39,7 @@ async function loadOrt(): Promise<{ InferenceSession: InferenceSessionFactory; T
 export async function createNodeEngine(
   options: NodeEngineOptions = {},
   provider: NodeProvider = 'cpu',
+  own: InferenceSession.SessionOptions = {},
 ): Promise<Engine> {
   const ort = await loadOrt();
   const sessionOptions: InferenceSession.SessionOptions = {
@@ -46,13 +47,15 @@ export async function createNodeEngine(
     graphOptimizationLevel: 'all',
     intraOpNumThreads: options.threads ?? 0,
     logSeverityLevel: 3,
+    ...own,
   };
   if (provider === 'webgpu') await checkGpu(ort.InferenceSession, sessionOptions);
   const inPlace = await fillsInPlace(ort, sessionOptions);
   return {
     name: `onnxruntime:${provider}`,
     target: { provider, blockSize: provider === 'cpu' ? await probeBlockSize(ort) : 1 },
-    // Also with WebGPU: this binding takes no GPU buffer back as an input (the process aborts).
+    // Also with WebGPU, of which this binding takes no buffer back as an input (the process aborts), and CUDA, of which
+    // it has none.
     resident: false,
     blocking: true,
     freezes: true,
