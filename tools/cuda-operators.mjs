@@ -6,6 +6,9 @@
  *
  * The table: https://github.com/microsoft/onnxruntime/blob/<commit>/docs/OperatorKernels.md (MIT licence). When
  * onnxruntime-node gets a new version, take the table of its tag, and set COMMIT and VERSION.
+ *
+ * The file in the repository was made from an excerpt with the rows of OPERATORS for these op sets, copied by hand where
+ * the document could be read but not downloaded.
  */
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
