@@ -4,7 +4,7 @@
  * Nothing runs on the CPU unasked: sessions have the CUDA provider alone, and ONNX Runtime is told to refuse a graph of
  * which a node would go to its CPU provider. That holds for whole graphs here, as no shape is computed in one: all of
  * them are constants, which kernels read where they are, and what depends on constants alone is folded before nodes are
- * given to providers. What is copied between host and GPU is a graph's inputs and outputs, and conditions of `If`.
+ * given to providers. What is copied between host and GPU is a graph's inputs and outputs.
  */
 import { BackendError, BackendUnavailableError, FakkelError } from '@fakkel/core';
 import type { InferenceSession } from 'onnxruntime-common';
