@@ -18,6 +18,7 @@ import {
 } from '@fakkel/core';
 import type { Tensor } from 'onnxruntime-common';
 import type { Engine } from './engines/engine.js';
+import { hostArray } from './engines/host-memory.js';
 import { OrtExecutable } from './executable.js';
 import { supports } from './lowering/lower.js';
 import { SessionCache } from './session-cache.js';
@@ -79,6 +80,17 @@ export class OrtBackend implements Backend {
     return this.buffer(aval, data);
   }
 
+  fill(value: number, aval: Aval): OrtBuffer {
+    this.checkAlive('fill');
+    const data = hostArray(aval);
+    return this.adopt(value === 0 ? data : data.fill(value), aval);
+  }
+
+  /** A buffer of `data` itself where that is possible; the caller gives it away. */
+  adopt(data: TypedArray, aval: Aval): OrtBuffer {
+    return this.buffer(aval, data, true);
+  }
+
   async download(buffers: readonly DeviceBuffer[]): Promise<readonly TypedArray[]> {
     const own = buffers.map((buffer) => this.check('download', buffer));
     return this.engine.memory.read(
@@ -116,9 +128,11 @@ export class OrtBackend implements Backend {
   }
 
   /** A new buffer; without `data`, its contents are undefined until a run writes them. */
-  buffer(aval: Aval, data?: TypedArray): OrtBuffer {
+  buffer(aval: Aval, data?: TypedArray, givenAway = false): OrtBuffer {
+    const { memory } = this.engine;
     const host = data && data.length <= HOST_ELEMENTS ? data.slice() : undefined;
-    const buffer = new OrtBuffer(this.nextId++, aval, this.engine.memory.allocate(aval, data), this, host);
+    const tensor = givenAway && data && memory.adopt ? memory.adopt(aval, data) : memory.allocate(aval, data);
+    const buffer = new OrtBuffer(this.nextId++, aval, tensor, this, host);
     this.liveBuffers++;
     return buffer;
   }

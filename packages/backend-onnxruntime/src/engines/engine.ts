@@ -10,6 +10,8 @@ import type { Target } from '../lowering/rule.js';
 export interface TensorMemory {
   /** A tensor with undefined contents, or with a copy of `data`. */
   allocate(aval: Aval, data?: TypedArray): Tensor;
+  /** A tensor whose contents are `data` itself, which nobody else keeps. */
+  adopt?(aval: Aval, data: TypedArray): Tensor;
   /** Back to the pool. */
   release(tensor: Tensor, aval: Aval): void;
   /** Copies, in arrays of their own. */

@@ -23,11 +23,18 @@ export class HostMemory implements TensorMemory {
   allocate(aval: Aval, data?: TypedArray): Tensor {
     const key = formatAval(aval);
     const free = this.pool.get(key)?.pop();
-    const tensor = free ?? make(this.make, aval);
-    const bytes = bytesOf(tensor);
-    if (free) this.pooled -= bytes;
+    const tensor = free ?? make(this.make, aval, hostArray(aval));
+    if (free) this.pooled -= bytesOf(tensor);
     if (data) (tensor.data as TypedArray).set(data);
-    this.liveBytes += bytes;
+    return this.counted(tensor);
+  }
+
+  adopt(aval: Aval, data: TypedArray): Tensor {
+    return this.counted(make(this.make, aval, data));
+  }
+
+  private counted(tensor: Tensor): Tensor {
+    this.liveBytes += bytesOf(tensor);
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
     return tensor;
   }
@@ -55,18 +62,23 @@ export class HostMemory implements TensorMemory {
 
 const bytesOf = (tensor: Tensor): number => (tensor.data as TypedArray).byteLength;
 
-function make(Tensor: TensorConstructor, { shape, dtype }: Aval): Tensor {
+/** Zeros. */
+export function hostArray({ shape, dtype }: Aval): TypedArray {
   const size = shape.reduce((n, d) => n * d, 1);
   switch (dtype) {
     case 'float32':
-      return new Tensor('float32', new Float32Array(size), shape);
+      return new Float32Array(size);
     case 'int32':
-      return new Tensor('int32', new Int32Array(size), shape);
+      return new Int32Array(size);
     case 'bool':
-      return new Tensor('bool', new Uint8Array(size), shape);
+      return new Uint8Array(size);
     case 'float64':
       throw new BackendError(`onnxruntime computes in float32; for float64 use device('reference')`);
     default:
       return dtype satisfies never;
   }
+}
+
+function make(Tensor: TensorConstructor, { shape, dtype }: Aval, data: TypedArray): Tensor {
+  return new Tensor(dtype as 'float32', data as Float32Array, shape);
 }

@@ -21,6 +21,17 @@ function descent(
     : graph.node('Add', [direction, graph.node('Mul', [parameter, weightDecay])]);
 }
 
+/**
+ * momentum · m + d. Where d is a product of matrices that nothing else reads, such as the gradient of a large linear
+ * layer, the product adds itself: it is never there as a tensor of its own.
+ */
+function plus(graph: GraphBuilder, buffer: Value, d: Value, isOnlyReader: boolean): Value {
+  const made = graph.producer(d);
+  return isOnlyReader && made?.opType === 'Gemm' && made.inputs.length === 2
+    ? graph.node('Gemm', [...made.inputs, buffer], made.attributes)
+    : graph.node('Add', [buffer, d]);
+}
+
 /** m′ = momentum · m + (1 − dampening) · d; p′ = p − lr · m′, or with Nesterov momentum p − lr · (d + momentum · m′). */
 function sgdUpdate(lowering: Lowering, call: Call<{ nesterov: boolean; maximize: boolean }>): Value[] {
   const { graph } = lowering;
@@ -28,7 +39,7 @@ function sgdUpdate(lowering: Lowering, call: Call<{ nesterov: boolean; maximize:
   const d = descent(lowering, call, weightDecay, 6);
   const share = call.isZero(5) ? d : graph.node('Mul', [d, oneMinus(graph, dampening)]);
   const isPlain = call.isZero(4);
-  const next = isPlain ? share : graph.node('Add', [graph.node('Mul', [buffer, momentum]), share]);
+  const next = isPlain ? share : plus(graph, graph.node('Mul', [buffer, momentum]), share, call.isOnlyReader(1));
   const ahead = (): Value => (isPlain ? d : graph.node('Add', [d, graph.node('Mul', [next, momentum])]));
   const direction = call.attrs.nesterov ? ahead() : next;
   return [graph.node('Sub', [parameter, graph.node('Mul', [direction, lr])]), next];

@@ -9,6 +9,7 @@ import type { Target } from '../lowering/rule.js';
 /** Small things that need no answer travel with the next request, in their order. */
 export type Notice =
   | { readonly kind: 'upload'; readonly buffer: number; readonly aval: Aval; readonly data: TypedArray }
+  | { readonly kind: 'fill'; readonly buffer: number; readonly aval: Aval; readonly value: number }
   | { readonly kind: 'release'; readonly buffer: number }
   | { readonly kind: 'forget'; readonly executable: number };
 

@@ -1,7 +1,7 @@
 /**
  * The other side of `WorkerBackend`: runs the backend in a worker thread of Node.
  */
-import type { Backend, DeviceBuffer, Executable } from '@fakkel/core';
+import type { DeviceBuffer, Executable } from '@fakkel/core';
 import type { MessagePort } from 'node:worker_threads';
 import { OrtBackend } from '../backend.js';
 import { createNodeEngine } from '../engines/node.js';
@@ -9,7 +9,7 @@ import { sendError } from './errors.js';
 import type { FromWorker, Notice, Request, ToWorker } from './protocol.js';
 
 async function serve(port: MessagePort): Promise<void> {
-  let backend: Backend | undefined;
+  let backend: OrtBackend | undefined;
   const buffers = new Map<number, DeviceBuffer>();
   const executables = new Map<number, Executable>();
 
@@ -18,7 +18,10 @@ async function serve(port: MessagePort): Promise<void> {
   function note(notice: Notice): void {
     switch (notice.kind) {
       case 'upload':
-        buffers.set(notice.buffer, backend!.upload(notice.data, notice.aval));
+        buffers.set(notice.buffer, backend!.adopt(notice.data, notice.aval));
+        return;
+      case 'fill':
+        buffers.set(notice.buffer, backend!.fill(notice.value, notice.aval));
         return;
       case 'release': {
         // It is not there if its upload found no memory.

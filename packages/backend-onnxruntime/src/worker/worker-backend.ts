@@ -135,6 +135,13 @@ export class WorkerBackend implements Backend {
     return buffer;
   }
 
+  fill(value: number, { shape, dtype }: Aval): RemoteBuffer {
+    this.checkAlive('fill');
+    const buffer = this.buffer({ shape, dtype });
+    this.notify({ kind: 'fill', buffer: buffer.id, aval: { shape, dtype }, value });
+    return buffer;
+  }
+
   async download(buffers: readonly DeviceBuffer[]): Promise<readonly TypedArray[]> {
     const own = buffers.map((buffer) => this.check('download', buffer));
     const away = own.filter(({ host }) => !host).map(({ id }) => id);

@@ -62,6 +62,8 @@ export interface Backend {
   supports(op: string, signature: OpSignature): true | Unsupported;
   /** Copies `data` to the device. */
   upload(data: TypedArray, aval: Aval): DeviceBuffer;
+  /** A buffer of equal elements, if that is cheaper than an upload: zeros of an optimizer, ones of a normalization. */
+  fill?(value: number, aval: Aval): DeviceBuffer;
   /** Copies to the host; the arrays belong to the caller. */
   download(buffers: readonly DeviceBuffer[]): Promise<readonly TypedArray[]>;
   release(buffer: DeviceBuffer): void;

@@ -1,7 +1,7 @@
 /**
  * Executing a scheduled run: upload, run, let go of what is done with; then copy small results to the host.
  */
-import type { DeviceBuffer } from '../backends/backend.js';
+import type { Backend, DeviceBuffer } from '../backends/backend.js';
 import { BackendError } from '../errors.js';
 import { modes } from '../graph/modes.js';
 import { runChecked } from './checking.js';
@@ -13,9 +13,7 @@ import { HOST_RESULT_BYTES, type Storage } from './storage.js';
 function buffersOf(runtime: Runtime, storages: readonly Storage[]): DeviceBuffer[] {
   return storages.map((storage) => {
     if (!storage.buffer) {
-      const host = storage.hostData();
-      if (!host) throw new BackendError(`an input of a run has no contents (${storage.kind})`);
-      storage.buffer = runtime.backend.upload(host, storage.aval);
+      storage.buffer = upload(runtime.backend, storage);
       storage.uploads++;
       runtime.memory.arrived(storage);
       if (storage.kind === 'cell' && !storage.shared) {
@@ -26,6 +24,13 @@ function buffersOf(runtime: Runtime, storages: readonly Storage[]): DeviceBuffer
     }
     return storage.buffer;
   });
+}
+
+function upload(backend: Backend, storage: Storage): DeviceBuffer {
+  if (backend.fill && storage.host === null && storage.fill !== null) return backend.fill(storage.fill, storage.aval);
+  const host = storage.hostData();
+  if (!host) throw new BackendError(`an input of a run has no contents (${storage.kind})`);
+  return backend.upload(host, storage.aval);
 }
 
 export async function execute(runtime: Runtime, run: Run): Promise<void> {
