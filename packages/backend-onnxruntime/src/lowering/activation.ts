@@ -10,7 +10,7 @@ import { type Condition, type Conditions, type Lowering, type Rule, rule, type R
 import { sizeOf } from './spatial.js';
 
 /** From how many elements on a look at all of them pays. */
-const MANY = 1 << 16;
+const MANY = 1 << 10;
 
 /**
  * g times 1 where y > 0 and 0 elsewhere. ONNX Runtime's `Where` on the CPU takes four times as long. It is the gradient

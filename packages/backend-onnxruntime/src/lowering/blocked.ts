@@ -19,12 +19,12 @@ export function blockedForm(graph: GraphBuilder, x: Value): Value | undefined {
 }
 
 /** x [N, C, H, W] in blocks; missing channels are zero. */
-export function toBlocked(graph: GraphBuilder, x: Value, channels: number, block: number): Value {
+export function toBlocked(graph: GraphBuilder, x: Value, channels: number): Value {
   const known = blockedForm(graph, x);
   if (known !== undefined) return known;
   // The op adds channels itself, but takes them in fours.
   if (channels % 4 !== 0) {
-    x = graph.node('Pad', [x, graph.vector([0, 0, 0, 0, 0, roundUp(channels, block) - channels, 0, 0])]);
+    x = graph.node('Pad', [x, graph.vector([0, 0, 0, 0, 0, roundUp(channels, 4) - channels, 0, 0])]);
   }
   return graph.node('ReorderInput', [x], {}, { domain: NCHWC });
 }

@@ -18,13 +18,13 @@ export function wholeBlocks({ target }: Lowering, shape: readonly number[]): boo
 
 /** The inputs of an op of equal shapes (and scalars) in blocks, if one of them was computed so. */
 function blockedInputs(lowering: Lowering, { inputs, inputAvals, outputAvals }: Call): readonly Value[] | undefined {
-  const { graph, target } = lowering;
+  const { graph } = lowering;
   const { shape } = outputAvals[0];
   if (!wholeBlocks(lowering, shape)) return undefined;
   const isWhole = inputAvals.map((aval) => isLike(aval.shape, shape));
   if (inputAvals.some((aval, i) => !isWhole[i] && sizeOf(aval.shape) !== 1)) return undefined;
   if (!inputs.some((input, i) => isWhole[i] && blockedForm(graph, input) !== undefined)) return undefined;
-  return inputs.map((input, i) => (isWhole[i] ? toBlocked(graph, input, shape[1], target.blockSize) : input));
+  return inputs.map((input, i) => (isWhole[i] ? toBlocked(graph, input, shape[1]) : input));
 }
 
 /** An elementwise rule, in blocks where its operands are. */
@@ -59,7 +59,7 @@ function addToConvolution(lowering: Lowering, call: Call): Value | undefined {
       const y = withEpilogue(graph, conv, { bias: padded });
       if (y !== undefined) return fromBlocked(graph, y, shape[1]);
     } else if (wholeBlocks(lowering, shape) && isLike(call.inputAvals[1 - at].shape, shape)) {
-      const sum = toBlocked(graph, other, shape[1], target.blockSize);
+      const sum = toBlocked(graph, other, shape[1]);
       const y = sum === conv ? undefined : withEpilogue(graph, conv, { sum });
       if (y !== undefined) return fromBlocked(graph, y, shape[1]);
     }
@@ -101,14 +101,14 @@ export function reluGradInBlocks(plain: Rule): Rule {
 /** Joining and parting whole blocks of channels: in both layouts an image's channels lie one after the other. */
 export function catInBlocks(plain: Rule): Rule {
   return rule<{ dim: number }>((lowering, call) => {
-    const { graph, target } = lowering;
+    const { graph } = lowering;
     const { inputs, inputAvals, attrs, outputAvals } = call;
     const isBlocked =
       attrs.dim === 1 &&
       inputAvals.every((aval) => wholeBlocks(lowering, aval.shape)) &&
       inputs.some((x) => blockedForm(graph, x) !== undefined);
     if (!isBlocked) return plain(lowering, call);
-    const parts = inputs.map((x, i) => toBlocked(graph, x, inputAvals[i].shape[1], target.blockSize));
+    const parts = inputs.map((x, i) => toBlocked(graph, x, inputAvals[i].shape[1]));
     return [fromBlocked(graph, graph.node('Concat', parts, { axis: int(1) }), outputAvals[0].shape[1])];
   });
 }

@@ -20,7 +20,7 @@ function blockedWeight(graph: GraphBuilder, w: Value, shape: readonly number[], 
   const outs = roundUp(out, block);
   const ins = channels < block ? channels : roundUp(channels, block);
   const padded = padChannels(graph, w, shape, [outs, ins]);
-  let blocked = toBlocked(graph, graph.reshape(padded, [1, outs, ins, taps]), outs, block);
+  let blocked = toBlocked(graph, graph.reshape(padded, [1, outs, ins, taps]), outs);
   if (channels >= block && taps > 1) {
     blocked = graph.reshape(blocked, [outs / block, ins / block, block, taps, block]);
     blocked = graph.transpose(blocked, [0, 1, 3, 2, 4]);
@@ -42,7 +42,7 @@ function blockedTransposedWeight(
   const ins = roundUp(channels, block);
   const all = sizeOf(whole);
   const padded = padChannels(graph, w, shape, [outs, ins]);
-  let blocked = toBlocked(graph, graph.reshape(padded, [outs, ins, all, 1]), ins, block);
+  let blocked = toBlocked(graph, graph.reshape(padded, [outs, ins, all, 1]), ins);
   if (all > 1) {
     blocked = graph.reshape(blocked, [(outs * ins) / block, all, block]);
     blocked = graph.node('Gather', [blocked, graph.vector(taps)], { axis: int(1) });
@@ -65,7 +65,7 @@ export const forwardBlocked: Form = ({ graph, target }, { attrs, inputs, inputAv
   const block = target.blockSize;
   const channels = x.shape[1];
   const { x: cut, padding } = cutNegative(graph, inputs[0], x.shape.slice(2), attrs.padding);
-  const data = channels < block ? cut : toBlocked(graph, cut, channels, block);
+  const data = channels < block ? cut : toBlocked(graph, cut, channels);
   const y = blockedConv(graph, data, blockedWeight(graph, inputs[1], w.shape, block), {
     kernel: w.shape.slice(2),
     stride: attrs.stride,
@@ -77,7 +77,7 @@ export const forwardBlocked: Form = ({ graph, target }, { attrs, inputs, inputAv
 
 /** The gradient in blocks; fewer channels than a block stay as they are. */
 function blockedGradient(graph: GraphBuilder, g: Value, channels: number, block: number): Value {
-  return channels < block ? g : toBlocked(graph, g, channels, block);
+  return channels < block ? g : toBlocked(graph, g, channels);
 }
 
 /** Stride 1: a convolution with the kernel flipped. */

@@ -166,7 +166,7 @@ const weightGradBlocked: WeightGradForm = (lowering, call) => {
   const blocks = padded / block;
   const together = imagesTogether(images, sizeOf(outputAvals[0].shape), block);
   const groups = images / together;
-  let g = withMore(toBlocked(graph, inputs[1], outChannels, block));
+  let g = withMore(toBlocked(graph, inputs[1], outChannels));
   if (together > 1 && blocks > 1) {
     g = graph.reshape(g, [groups, together, blocks, height * width * block]);
     g = graph.transpose(g, [0, 2, 1, 3]);

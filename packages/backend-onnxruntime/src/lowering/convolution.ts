@@ -146,10 +146,12 @@ function chooseInputGrad(
 ): Form<InputGradAttrs> {
   const [, channels, ...kernel] = w.shape;
   if (coversInput(attrs, attrs.inputSize, kernel)) return inputGradProduct;
-  // Channels that only fill up a block are work for nothing.
-  if (target.blockSize > 1 && canBeBlocked(attrs) && channels >= target.blockSize) {
-    if (attrs.stride.every((n) => n === 1)) return inputGradBlocked;
-    if (sizeOf(kernel) > 1 && attrs.dilation.every((n) => n === 1)) return inputGradByPhases;
+  // Channels that only fill up a block are work for nothing; but for very few it is less than ConvTranspose's overhead.
+  if (target.blockSize > 1 && canBeBlocked(attrs)) {
+    const isUnit = attrs.stride.every((n) => n === 1);
+    if (isUnit && channels >= 4) return inputGradBlocked;
+    if (!isUnit && channels >= target.blockSize && sizeOf(kernel) > 1 && attrs.dilation.every((n) => n === 1))
+      return inputGradByPhases;
   }
   return inputGradTransposed;
 }

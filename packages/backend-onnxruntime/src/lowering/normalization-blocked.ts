@@ -90,7 +90,7 @@ export function batchNormGradInBlocks(
   const { shape } = inputAvals[1];
   const isBlocked = [plainG, plainX].some((v) => blockedForm(graph, v) !== undefined);
   if (!isBlocked || !wholeBlocks(lowering, shape)) return undefined;
-  const [g, x] = [plainG, plainX].map((v) => toBlocked(graph, v, shape[1], target.blockSize));
+  const [g, x] = [plainG, plainX].map((v) => toBlocked(graph, v, shape[1]));
 
   const inverse = inverseDeviation(graph, variance, eps);
   const dbias = channelSums(graph, g, shape);
