@@ -2,11 +2,11 @@
  * Batch normalization of tensors in ONNX Runtime's blocked layout, in which convolutions give and take them.
  *
  * All of it is done with what runs at the speed of memory there: an affine map of channels is a depthwise 1×1
- * convolution, a sum of planes the mean of planes, and a sum of products the diagonal of a product of matrices.
+ * convolution, and sums are means of planes.
  */
 import { blockedAffine, blockedForm, fromBlocked, planeMeans, toBlocked } from './blocked.js';
 import { wholeBlocks } from './blockwise.js';
-import { type GraphBuilder, int, MICROSOFT, NONE, type Value } from './graph.js';
+import { type GraphBuilder, int, NONE, type Value } from './graph.js';
 import type { Call, Lowering } from './rule.js';
 import { sizeOf } from './spatial.js';
 
@@ -22,21 +22,6 @@ function channelSums(graph: GraphBuilder, x: Value, [batch, channels, ...size]: 
   return factor === 1 ? sums : graph.node('Mul', [sums, graph.scalar(factor)]);
 }
 
-/** Σ a·b of each channel: aᵀ·b of each block and image, its diagonal, summed over images. */
-function channelDots(graph: GraphBuilder, a: Value, b: Value, [batch, channels, ...size]: Shape, block: number): Value {
-  const blocks = channels / block;
-  const columns = [batch * blocks, sizeOf(size), block];
-  const products = graph.node(
-    'FusedMatMul',
-    [graph.reshape(a, columns), graph.reshape(b, columns)],
-    { transA: int(1) },
-    { domain: MICROSOFT },
-  );
-  const sums = over(graph, graph.reshape(products, [batch, blocks, block * block]), 0);
-  const diagonal = Array.from({ length: block }, (_, i) => i * (block + 1));
-  return graph.reshape(graph.node('Gather', [sums, graph.vector(diagonal)], { axis: int(1) }), [channels]);
-}
-
 const inverseDeviation = (graph: GraphBuilder, variance: Value, eps: Value): Value =>
   graph.node('Reciprocal', [graph.node('Sqrt', [graph.node('Add', [variance, eps])])]);
 
@@ -45,9 +30,9 @@ const square = (graph: GraphBuilder, x: Value): Value => graph.node('Mul', [x, x
 /** A mean of this many standard deviations costs Σx²/m − mean² two digits of seven: beyond, x is centered first. */
 const LARGEST_MEAN = 5;
 
-function varianceOf({ graph, target }: Lowering, x: Value, mean: Value, shape: Shape): Value {
-  const count = graph.scalar(sizeOf(shape) / shape[1]);
-  const meanSquare = (v: Value): Value => graph.node('Div', [channelDots(graph, v, v, shape, target.blockSize), count]);
+function varianceOf(graph: GraphBuilder, x: Value, mean: Value, shape: Shape): Value {
+  const count = sizeOf(shape) / shape[1];
+  const meanSquare = (v: Value): Value => channelSums(graph, square(graph, v), shape, count);
   const variance = graph.node('Sub', [meanSquare(x), square(graph, mean)]);
   const allowed = graph.node('Mul', [variance, graph.scalar(LARGEST_MEAN ** 2)]);
   const excess = graph.node('ReduceMax', [graph.node('Sub', [square(graph, mean), allowed])], { keepdims: int(0) });
@@ -71,7 +56,7 @@ export function batchNormInBlocks(lowering: Lowering, { inputs, inputAvals }: Ca
   const x = blockedForm(graph, plain);
   if (x === undefined || !wholeBlocks(lowering, shape)) return undefined;
   const mean = channelSums(graph, x, shape, sizeOf(shape) / shape[1]);
-  const variance = varianceOf(lowering, x, mean, shape);
+  const variance = varianceOf(graph, x, mean, shape);
   const scale = graph.node('Mul', [weight, inverseDeviation(graph, variance, eps)]);
   const shift = graph.node('Sub', [bias, graph.node('Mul', [mean, scale])]);
   return [fromBlocked(graph, blockedAffine(graph, x, shape[1], scale, shift), shape[1]), mean, variance];
@@ -85,7 +70,7 @@ export function batchNormGradInBlocks(
   lowering: Lowering,
   { inputs, inputAvals, isRead }: Call,
 ): readonly Value[] | undefined {
-  const { graph, target } = lowering;
+  const { graph } = lowering;
   const [plainG, plainX, weight, mean, variance, eps] = inputs;
   const { shape } = inputAvals[1];
   const isBlocked = [plainG, plainX].some((v) => blockedForm(graph, v) !== undefined);
@@ -95,7 +80,10 @@ export function batchNormGradInBlocks(
   const inverse = inverseDeviation(graph, variance, eps);
   const dbias = channelSums(graph, g, shape);
   // Σ g·(x − mean) = Σ g·x − mean · Σg
-  const dot = graph.node('Sub', [channelDots(graph, g, x, shape, target.blockSize), graph.node('Mul', [mean, dbias])]);
+  const dot = graph.node('Sub', [
+    channelSums(graph, graph.node('Mul', [g, x]), shape),
+    graph.node('Mul', [mean, dbias]),
+  ]);
   const dweight = graph.node('Mul', [dot, inverse]);
   if (!isRead(0)) return [NONE, dweight, dbias];
   const count = graph.scalar(sizeOf(shape) / shape[1]);
