@@ -5,10 +5,11 @@ import type { DeviceBuffer, Executable } from '@fakkel/core';
 import type { MessagePort } from 'node:worker_threads';
 import { OrtBackend } from '../backend.js';
 import { createNodeEngine } from '../engines/node.js';
+import { type Busy, enter, leave } from './busy.js';
 import { sendError } from './errors.js';
 import type { FromWorker, Notice, Request, ToWorker } from './protocol.js';
 
-async function serve(port: MessagePort): Promise<void> {
+async function serve(port: MessagePort, busy: Busy): Promise<void> {
   let backend: OrtBackend | undefined;
   const buffers = new Map<number, DeviceBuffer>();
   const executables = new Map<number, Executable>();
@@ -78,9 +79,12 @@ async function serve(port: MessagePort): Promise<void> {
     }
   };
 
+  // One request after the other: the answer to `dispose` is the last.
+  let last: Promise<void> = Promise.resolve();
   port.on('message', ({ id, request, notices }: ToWorker) => {
+    if (!enter(busy)) return;
     noteAll(notices);
-    if (id === undefined || !request) return;
+    if (id === undefined || !request) return leave(busy);
     const reply = (message: Omit<FromWorker, 'id'>): void =>
       port.postMessage(
         { id, ...message, stats: backend?.stats() } satisfies FromWorker,
@@ -88,10 +92,16 @@ async function serve(port: MessagePort): Promise<void> {
       );
     const refused = failed;
     failed = undefined;
-    if (refused !== undefined) reply({ error: sendError(refused) });
-    else answer(request).then(reply, (error: unknown) => reply({ error: sendError(error) }));
+    const work = async (): Promise<Omit<FromWorker, 'id'>> => {
+      if (refused !== undefined) throw refused as Error;
+      return answer(request);
+    };
+    last = last
+      .then(work)
+      .then(reply, (error: unknown) => reply({ error: sendError(error) }))
+      .finally(() => leave(busy));
   });
 }
 
-const { parentPort } = await import('node:worker_threads');
-if (parentPort) await serve(parentPort);
+const threads = await import('node:worker_threads');
+if (threads.parentPort) await serve(threads.parentPort, (threads.workerData as { busy: Busy }).busy);

@@ -24,6 +24,7 @@ import {
 import type { Worker } from 'node:worker_threads';
 import { supports } from '../lowering/lower.js';
 import type { Target } from '../lowering/rule.js';
+import { type Busy, close, makeBusy } from './busy.js';
 import { receiveError } from './errors.js';
 import type { FromWorker, Notice, Request, WorkerOptions } from './protocol.js';
 
@@ -57,6 +58,10 @@ const SMALL_BYTES = 64 * 1024;
 /** Notices that are sent without waiting for the next request: what they release is large, or they are many. */
 const NOTICES = 256;
 
+/** Of the workers that live: a process that exits waits for what they have begun. */
+const working = new Set<Busy>();
+let isWatching = false;
+
 export class WorkerBackend implements Backend {
   readonly apiVersion = 1;
   readonly capabilities: BackendCapabilities = {
@@ -79,7 +84,10 @@ export class WorkerBackend implements Backend {
   name = 'onnxruntime';
   private target!: Target;
 
-  private constructor(private readonly worker: Worker) {
+  private constructor(
+    private readonly worker: Worker,
+    busy: Busy,
+  ) {
     let lose!: (error: Error) => void;
     this.lost = new Promise((resolve) => (lose = resolve));
     const fail = (why: string, cause?: unknown): void => {
@@ -95,18 +103,27 @@ export class WorkerBackend implements Backend {
     };
     worker.on('message', (message: FromWorker) => this.settle(message));
     worker.on('error', (error) => fail(`failed: ${error.message}`, error));
-    worker.on('exit', (code) => fail(`ended with code ${code}`));
+    working.add(busy);
+    worker.on('exit', (code) => {
+      working.delete(busy);
+      fail(`ended with code ${code}`);
+    });
   }
 
   static async open(options: WorkerOptions): Promise<WorkerBackend> {
     const { Worker } = await import('node:worker_threads');
+    const busy = makeBusy();
+    const workerData = { busy };
     const worker = import.meta.url.endsWith('.ts')
       ? new Worker(runSource(new URL('./thread.ts', import.meta.url)), {
           eval: true,
+          workerData,
           execArgv: ['--conditions=@fakkel/source'],
         })
-      : new Worker(new URL('./thread.js', import.meta.url));
-    const backend = new WorkerBackend(worker);
+      : new Worker(new URL('./thread.js', import.meta.url), { workerData });
+    const backend = new WorkerBackend(worker, busy);
+    if (!isWatching) process.on('exit', () => working.forEach(close));
+    isWatching = true;
     // An idle worker lets the process end; a run that is awaited does not.
     worker.unref();
     const { opened } = await backend.ask({ kind: 'open', options }).catch(async (error: unknown) => {
