@@ -2,6 +2,7 @@
  * What every backend promises about buffers and runs, whatever the ops.
  */
 import type { Aval, Backend, DeviceBuffer, DType, Program, TypedArray } from '@fakkel/core';
+import { formatAval } from '@fakkel/core';
 import { expectClose, EXACT } from '../compare.js';
 import { typedArray } from '../golden.js';
 import type { BackendTest, SuiteContext } from '../options.js';
@@ -121,6 +122,24 @@ const TESTS: Record<string, Body> = {
     const buffer = backend.upload(data, VECTOR);
     data.fill(7);
     expectData('contents', (await read(backend, buffer))[0], A);
+  },
+
+  'a fill is an upload of equal elements, where there is one': async (backend) => {
+    if (!backend.fill) return;
+    const before = backend.stats().liveBuffers;
+    for (const [value, of] of [
+      [0, VECTOR],
+      [-1.5, VECTOR],
+      [7, aval([3], 'int32')],
+      [1, aval([3], 'bool')],
+      [2.5, aval([])],
+    ] as const) {
+      const buffer = backend.fill(value, of);
+      const [data] = await read(backend, buffer);
+      expectData(`${formatAval(of)} of ${value}`, data, new Array<number>(data.length).fill(value));
+      backend.release(buffer);
+    }
+    if (backend.stats().liveBuffers !== before) throw new Error('fill: a released buffer is still counted');
   },
 
   'download gives copies': async (backend) => {
