@@ -2,6 +2,7 @@
  * A backend seen from outside: every buffer that it hands out is counted, and each run is held to the contract.
  */
 import {
+  type Aval,
   formatAval,
   type Backend,
   type DeviceBuffer,
@@ -84,6 +85,7 @@ export function track(backend: Backend, options: TrackOptions = {}): TrackedBack
       return verdict === true ? backend.supports(op, signature) : verdict;
     },
     upload: (data, aval) => arrived(backend.upload(data, aval), 'an upload'),
+    ...(backend.fill ? { fill: (value: number, aval: Aval) => arrived(backend.fill!(value, aval), 'a fill') } : {}),
     download: (buffers) => backend.download(buffers),
     release: (buffer) => {
       // Cells that the collector finds later were released with everything else.
