@@ -1,7 +1,7 @@
 /**
  * Building an ONNX graph: values are names, and a call of `node` adds one and gives its output's.
  */
-import type { Aval, DType } from '@fakkel/core';
+import type { Aval } from '@fakkel/core';
 import {
   IR_VERSION,
   type OnnxAttribute,
@@ -271,6 +271,3 @@ function dataOf(dtype: ElementType, values: readonly number[]): Data {
       return dtype satisfies never;
   }
 }
-
-/** The types that programs of this backend hold. */
-export type RunDType = Exclude<DType, 'float64'>;
