@@ -9,7 +9,7 @@ import { count, deviceText } from './format.js';
 import type { History, Prediction, Score } from './history.js';
 import { titleOf } from './model.js';
 import { commandOf, type Settings } from './options.js';
-import { GAMMA, MOMENTUM, type Run } from './run.js';
+import { MOMENTUM, type Run } from './run.js';
 
 /** The contents of `results.json`. */
 export interface Results {
@@ -77,7 +77,7 @@ async function describeSettings({ settings, normalizer }: Run, data: Data): Prom
     split: [data.train, data.validation, data.test].map(({ length }) => count(length)).join(' / '),
     normalization: `(x − ${mean[0].toFixed(4)}) / ${std[0].toFixed(4)}, from the training images`,
     optimizer: settings.optimizer === 'sgd' ? `SGD, momentum ${MOMENTUM}` : 'Adam',
-    'learning rate': `${settings.lr}, times ${GAMMA} after each epoch`,
+    'learning rate': `${settings.lr}, times ${settings.gamma} after each epoch`,
     'batch size': settings.batchSize,
     epochs: settings.epochs,
     seed: settings.seed,

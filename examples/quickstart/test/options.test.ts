@@ -18,6 +18,7 @@ test('without options: LeNet-5, the digits, SGD', () => {
       "batchSize": 32,
       "data": "digits",
       "epochs": 12,
+      "gamma": 0.95,
       "given": {},
       "lr": 0.01,
       "model": "lenet5",
@@ -26,6 +27,13 @@ test('without options: LeNet-5, the digits, SGD', () => {
       "seed": 0,
     }
   `);
+});
+
+test('MNIST and Fashion-MNIST have settings of their own; another optimizer has its own rate', () => {
+  expect(parseOptions(['--data', 'fashion-mnist'])).toMatchObject({ epochs: 5, batchSize: 16, optimizer: 'adam' });
+  expect(parseOptions(['--data', 'mnist', '--epochs', '2', '--lr', '0.1'])).toMatchObject({ epochs: 2, lr: 0.1 });
+  expect(parseOptions(['--data', 'mnist', '--optimizer', 'sgd'])).toMatchObject({ optimizer: 'sgd', lr: 0.01 });
+  expect(parseOptions(['--data', '/tmp'])).toMatchObject({ epochs: 12, batchSize: 32, optimizer: 'sgd' });
 });
 
 test('options, and which of them were typed', () => {
@@ -87,6 +95,6 @@ test('a checkpoint has the last word on everything but the number of epochs', ()
 
 test('the command for the same run again', () => {
   expect(commandOf(parseOptions(['--data', '/my data']))).toMatchInlineSnapshot(
-    `"npm run quickstart -- --data '/my data' --model lenet5 --epochs 12 --batch-size 32 --lr 0.01 --optimizer sgd --seed 0"`,
+    `"npm run quickstart -- --data '/my data' --model lenet5 --epochs 12 --batch-size 32 --optimizer sgd --lr 0.01 --gamma 0.95 --seed 0"`,
   );
 });
