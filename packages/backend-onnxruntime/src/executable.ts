@@ -35,6 +35,9 @@ interface Form extends CachedSession {
   io: Interface | null;
 }
 
+/** A file of ONNX ends at 2 GiB, and on the way there weights are there three times: larger ones stay fed. */
+const MOST_FROZEN_BYTES = 1.5 * (1 << 30);
+
 /** Runs that assume nothing after one whose assumptions did not hold. */
 const EXACT_RUNS = 16;
 
@@ -55,6 +58,7 @@ export class OrtExecutable implements Executable {
   /** The scalars that are constants of it; those that have changed while the weights did not are fed. */
   private readonly frozenScalars = new Map<number, number>();
   private readonly changing = new Set<number>();
+  private canFreeze = true;
   private exactRuns = 0;
   private disposed = false;
 
@@ -67,7 +71,8 @@ export class OrtExecutable implements Executable {
     this.switches = zeroSwitches(program);
     const changes = program.outputs.some(({ replaces }) => replaces !== undefined);
     const states = program.inputs.map(({ role }, i) => (role === 'state' ? i : -1)).filter((i) => i >= 0);
-    this.weights = changes || !backend.engine.freezes ? [] : states;
+    const bytes = states.reduce((sum, i) => sum + 4 * sizeOf(program.inputs[i].aval), 0);
+    this.weights = changes || !backend.engine.freezes || bytes > MOST_FROZEN_BYTES ? [] : states;
   }
 
   /** Builds the first session, so that what can't be built is an error of `compile`. */
@@ -80,7 +85,7 @@ export class OrtExecutable implements Executable {
     if (this.disposed) throw new BackendError('run: the executable is disposed');
     const { backend } = this;
     const buffers = this.checkInputs(inputs);
-    let outputs = this.exactRuns > 0 ? undefined : await this.runForm(this.choose(buffers), buffers);
+    let outputs = this.exactRuns > 0 ? undefined : await this.runForm(await this.choose(buffers), buffers);
     if (!outputs) {
       // What the fast forms assume does not hold: most likely training diverges, and it will not in the next runs.
       this.exactRuns = this.exactRuns > 0 ? this.exactRuns - 1 : EXACT_RUNS;
@@ -140,15 +145,25 @@ export class OrtExecutable implements Executable {
     this.thaw();
   }
 
-  private choose(buffers: readonly OrtBuffer[]): Form {
-    if (this.weights.length === 0) return this.general(buffers);
+  private async choose(buffers: readonly OrtBuffer[]): Promise<Form> {
+    if (this.weights.length === 0 || !this.canFreeze) return this.general(buffers);
     const ids = this.weights.map((i) => buffers[i].id).join();
     if (ids !== this.weightIds) {
       this.thaw();
       this.weightIds = ids;
       this.repeats = 0;
     }
-    return this.repeats++ < RUNS_BEFORE_FREEZING ? this.general(buffers) : this.freeze(buffers);
+    if (this.repeats++ < RUNS_BEFORE_FREEZING) return this.general(buffers);
+    const form = this.freeze(buffers);
+    try {
+      await this.backend.sessions.open(form);
+      return form;
+    } catch {
+      // Too little memory for a copy of the weights, say: the general form still runs.
+      this.canFreeze = false;
+      this.thaw();
+      return this.general(buffers);
+    }
   }
 
   /** The form that is fed everything, but for terms that are zero. */
@@ -220,7 +235,9 @@ export class OrtExecutable implements Executable {
   }
 }
 
-function drawUniform({ shape }: Aval, { host }: OrtBuffer): Float32Array {
+const sizeOf = ({ shape }: Aval): number => shape.reduce((n, d) => n * d, 1);
+
+function drawUniform(aval: Aval, { host }: OrtBuffer): Float32Array {
   const [k0, k1] = host!;
-  return threefryUniform(new Float32Array(shape.reduce((n, d) => n * d, 1)), k0, k1);
+  return threefryUniform(new Float32Array(sizeOf(aval)), k0, k1);
 }

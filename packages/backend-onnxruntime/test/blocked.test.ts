@@ -202,3 +202,30 @@ describe('inference with constant weights', () => {
     }
   });
 });
+
+test('what fills up a block does not carry 0 · ∞ into the next convolution', async () => {
+  const results: Float32Array[] = [];
+  for (const on of [referenceDevice(), ort]) {
+    manualSeed(0);
+    const first = new nn.Conv2d(16, 20, 3, { padding: 1 });
+    noGrad(() => first.weight.assign(first.weight.abs().neg()));
+    const net = new nn.Sequential(first, new nn.ReLU(), new nn.Conv2d(20, 8, 3, { padding: 1 })).to(on);
+    const data = Float32Array.from({ length: 16 * 36 }, (_, i) => Math.sin(i));
+    data[14] = Infinity;
+    results.push((await net(tensor(data, { device: on }).reshape([1, 16, 6, 6])).data()) as Float32Array);
+  }
+  expect(Array.from(results[1], Number.isNaN)).toEqual(Array.from(results[0], Number.isNaN));
+});
+
+test('batch normalization of numbers whose squares overflow', async () => {
+  const results: Float32Array[] = [];
+  for (const on of [referenceDevice(), ort]) {
+    manualSeed(0);
+    const conv = new nn.Conv2d(16, 16, 1, { bias: false });
+    noGrad(() => conv.weight.assign(conv.weight.mul(1e20)));
+    const net = new nn.Sequential(conv, new nn.BatchNorm2d(16)).to(on);
+    const data = Float32Array.from({ length: 2 * 16 * 36 }, (_, i) => Math.sin(i));
+    results.push((await net(tensor(data, { device: on }).reshape([2, 16, 6, 6])).data()) as Float32Array);
+  }
+  results[0].forEach((v: number, i: number) => expect(results[1][i]).toBeCloseTo(v, 4));
+});

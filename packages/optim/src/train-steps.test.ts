@@ -74,6 +74,32 @@ test('an error in a batch: the steps before it have happened, as one by one', as
   expect(after).not.toEqual(before);
 });
 
+test('batches that break off: the error is theirs, and no promise is left behind', async () => {
+  const { net, batches } = setUp();
+  const optimizer = new SGD(net.parameters(), { lr: 0.1 });
+  function* broken() {
+    yield batches[0];
+    throw new Error('the file ends');
+  }
+  await expect(trainSteps(optimizer, broken(), ({ x, y }) => criterion(net(x), y))).rejects.toThrow('the file ends');
+  const other = setUp();
+  await trainSteps(new SGD(other.net.parameters(), { lr: 0.1 }), other.batches.slice(0, 1), ({ x, y }) =>
+    criterion(other.net(x), y),
+  );
+  expect(await weights(net)).toEqual(await weights(other.net));
+});
+
+test('a run that fails undoes all of its steps', async () => {
+  const { net, batches } = setUp();
+  const optimizer = new SGD(net.parameters(), { lr: 0.1 });
+  const parameters = () => Promise.all([...net.parameters()].map((parameter) => parameter.toArray()));
+  const before = await parameters();
+  const labels = [batches[0].y, randint(7, 8, [5]).add(randint(0, 1, [5]))];
+  const failing = trainSteps(optimizer, [0, 1], (i) => criterion(net(batches[i].x), labels[i]));
+  await expect(failing).rejects.toThrow();
+  expect(await parameters()).toEqual(before);
+});
+
 test('no batch, and a loss that waits, are errors', async () => {
   const { net, batches } = setUp();
   const optimizer = new SGD(net.parameters(), { lr: 0.1 });

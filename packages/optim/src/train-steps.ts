@@ -16,6 +16,9 @@ import type { Optimizer } from './optimizer.js';
  * do its memory (k batches) and the time to compile it: 4 to 16 steps are a good choice; keep k the same from call to
  * call, so that one program serves them all.
  *
+ * A run that fails (a label out of range, say) undoes all of its steps; an error while a batch is recorded leaves the
+ * steps before it.
+ *
  * Learning rates are those of the call: step a scheduler between calls, or inside `lossOf`.
  *
  * @param batches One or more; each is handed to `lossOf` as it is.
@@ -39,8 +42,8 @@ export async function trainSteps<B>(
   const steps: Promise<void>[] = [];
   let failure: { readonly error: unknown } | undefined;
   // Steps that are recorded in one tick share a run.
-  for (const batch of batches) {
-    try {
+  try {
+    for (const batch of batches) {
       optimizer.zeroGrad();
       const loss: unknown = lossOf(batch);
       if (loss instanceof Promise) {
@@ -53,12 +56,11 @@ export async function trainSteps<B>(
       (loss as Tensor).backward();
       losses.push(loss as Tensor);
       steps.push(optimizer.step());
-    } catch (error) {
-      failure = { error };
-      break;
     }
+  } catch (error) {
+    failure = { error };
   }
-  // The steps before a failure are recorded, and happen, as they would have one by one.
+  // The steps before an error in a batch are recorded, and happen, as they would have one by one.
   const results = await Promise.allSettled(steps);
   if (failure) throw failure.error;
   for (const result of results) if (result.status === 'rejected') throw result.reason;

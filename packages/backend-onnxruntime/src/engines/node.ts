@@ -50,6 +50,7 @@ export async function createNodeEngine(
     // a thirtieth of the time (ResNet-18, GoogLeNet).
     enableMemPattern: false,
     logSeverityLevel: 3,
+    ...(options.flushDenormals ? { extra: { session: { set_denormal_as_zero: '1' } } } : {}),
     ...own,
   };
   if (provider === 'webgpu') await checkGpu(ort.InferenceSession, sessionOptions);

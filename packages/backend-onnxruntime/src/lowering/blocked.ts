@@ -11,11 +11,20 @@ const NCHWC = 'com.microsoft.nchwc';
 
 export const roundUp = (n: number, block: number): number => Math.ceil(n / block) * block;
 
-/** x in blocks, if that is how it was computed. */
-export function blockedForm(graph: GraphBuilder, x: Value): Value | undefined {
+/** Every block size divides it. */
+const LARGEST_BLOCK = 16;
+
+/** What x was in blocks, with the channels that fill up a block: they may hold 0 · ∞, so it is for epilogues alone. */
+export function paddedBlockedForm(graph: GraphBuilder, x: Value): Value | undefined {
   const made = graph.producer(x);
   const isPlainAgain = made?.opType === 'ReorderOutput' && made.attributes?.['channels_last']?.value === 0;
   return isPlainAgain ? made.inputs[0] : undefined;
+}
+
+/** x in blocks, if that is how it was computed, and its channels fill them. */
+export function blockedForm(graph: GraphBuilder, x: Value): Value | undefined {
+  const channels = graph.producer(x)?.attributes?.['channels']?.value as number | undefined;
+  return channels !== undefined && channels % LARGEST_BLOCK === 0 ? paddedBlockedForm(graph, x) : undefined;
 }
 
 /** x [N, C, H, W] in blocks; missing channels are zero. */

@@ -3,7 +3,15 @@
  * convolutions at the most. Results are given in the plain layout by a reordering that goes away if nobody reads it.
  */
 import { maskedProduct } from './activation.js';
-import { blockedForm, fromBlocked, isFiniteSum, planeMeans, toBlocked, withEpilogue } from './blocked.js';
+import {
+  blockedForm,
+  fromBlocked,
+  isFiniteSum,
+  paddedBlockedForm,
+  planeMeans,
+  toBlocked,
+  withEpilogue,
+} from './blocked.js';
 import { type GraphBuilder, int, type Value } from './graph.js';
 import { type Call, type Lowering, type Rule, rule } from './rule.js';
 import { sizeOf } from './spatial.js';
@@ -49,7 +57,7 @@ function addToConvolution(lowering: Lowering, call: Call): Value | undefined {
   const { shape } = call.outputAvals[0];
   if (target.blockSize === 1 || shape.length !== 4) return undefined;
   for (const [at, input] of call.inputs.entries()) {
-    const conv = blockedForm(graph, input);
+    const conv = paddedBlockedForm(graph, input);
     if (conv === undefined || !call.isOnlyReader(at) || !isLike(call.inputAvals[at].shape, shape)) continue;
     const other = call.inputs[1 - at];
     const bias = channelVector(graph, other, call.inputAvals[1 - at].shape, shape);
@@ -78,7 +86,7 @@ export function addInBlocks(plain: Rule): Rule {
 export function reluInBlocks(plain: Rule): Rule {
   const elementwise = elementwiseInBlocks(plain);
   return (lowering, call) => {
-    const conv = blockedForm(lowering.graph, call.inputs[0]);
+    const conv = paddedBlockedForm(lowering.graph, call.inputs[0]);
     const fused =
       conv !== undefined && call.isOnlyReader(0) ? withEpilogue(lowering.graph, conv, { relu: true }) : undefined;
     if (fused === undefined) return elementwise(lowering, call);

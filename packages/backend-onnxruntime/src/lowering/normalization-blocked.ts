@@ -4,7 +4,7 @@
  * All of it is done with what runs at the speed of memory there: an affine map of channels is a depthwise 1×1
  * convolution, and sums are means of planes.
  */
-import { blockedAffine, blockedForm, fromBlocked, planeMeans, toBlocked } from './blocked.js';
+import { blockedAffine, blockedForm, fromBlocked, isFiniteSum, planeMeans, toBlocked } from './blocked.js';
 import { wholeBlocks } from './blockwise.js';
 import { type GraphBuilder, int, NONE, type Value } from './graph.js';
 import type { Call, Lowering } from './rule.js';
@@ -30,22 +30,42 @@ const square = (graph: GraphBuilder, x: Value): Value => graph.node('Mul', [x, x
 /** A mean of this many standard deviations costs Σx²/m − mean² two digits of seven: beyond, x is centered first. */
 const LARGEST_MEAN = 5;
 
-function varianceOf(graph: GraphBuilder, x: Value, mean: Value, shape: Shape): Value {
-  const count = sizeOf(shape) / shape[1];
-  const meanSquare = (v: Value): Value => channelSums(graph, square(graph, v), shape, count);
-  const variance = graph.node('Sub', [meanSquare(x), square(graph, mean)]);
+/** x − mean of a blocked tensor. */
+function centered(graph: GraphBuilder, x: Value, mean: Value, channels: number): Value {
+  const ones = graph.node('Expand', [graph.scalar(1), graph.vector([channels])]);
+  return blockedAffine(graph, x, channels, ones, graph.node('Neg', [mean]));
+}
+
+/** `usual` if no mean is more than that many standard deviations, else `careful`: [C]. */
+function ifSmallMean(
+  graph: GraphBuilder,
+  [mean, variance]: readonly [Value, Value],
+  channels: number,
+  usual: () => Value,
+  careful: () => Value,
+): Value {
   const allowed = graph.node('Mul', [variance, graph.scalar(LARGEST_MEAN ** 2)]);
   const excess = graph.node('ReduceMax', [graph.node('Sub', [square(graph, mean), allowed])], { keepdims: int(0) });
   const [chosen] = graph.choose(
     graph.node('LessOrEqual', [excess, graph.scalar(0)]),
-    [{ shape: [shape[1]], dtype: 'float32' }],
-    () => [variance],
-    () => {
-      const ones = graph.node('Expand', [graph.scalar(1), graph.vector([shape[1]])]);
-      return [meanSquare(blockedAffine(graph, x, shape[1], ones, graph.node('Neg', [mean])))];
-    },
+    [{ shape: [channels], dtype: 'float32' }],
+    () => [usual()],
+    () => [careful()],
   );
   return chosen;
+}
+
+function varianceOf(graph: GraphBuilder, x: Value, mean: Value, shape: Shape): Value {
+  const count = sizeOf(shape) / shape[1];
+  const meanSquare = (v: Value): Value => channelSums(graph, square(graph, v), shape, count);
+  const variance = graph.node('Sub', [meanSquare(x), square(graph, mean)]);
+  return ifSmallMean(
+    graph,
+    [mean, variance],
+    shape[1],
+    () => variance,
+    () => meanSquare(centered(graph, x, mean, shape[1])),
+  );
 }
 
 /** y, mean and biased variance; undefined where x is not in blocks. */
@@ -54,9 +74,11 @@ export function batchNormInBlocks(lowering: Lowering, { inputs, inputAvals }: Ca
   const [plain, weight, bias, eps] = inputs;
   const { shape } = inputAvals[0];
   const x = blockedForm(graph, plain);
-  if (x === undefined || !wholeBlocks(lowering, shape)) return undefined;
+  if (x === undefined || !lowering.assume || !wholeBlocks(lowering, shape)) return undefined;
   const mean = channelSums(graph, x, shape, sizeOf(shape) / shape[1]);
   const variance = varianceOf(graph, x, mean, shape);
+  // Squares of 2e19 overflow: the exact form scales x.
+  lowering.assume(isFiniteSum(graph, variance));
   const scale = graph.node('Mul', [weight, inverseDeviation(graph, variance, eps)]);
   const shift = graph.node('Sub', [bias, graph.node('Mul', [mean, scale])]);
   return [fromBlocked(graph, blockedAffine(graph, x, shape[1], scale, shift), shape[1]), mean, variance];
@@ -79,11 +101,16 @@ export function batchNormGradInBlocks(
 
   const inverse = inverseDeviation(graph, variance, eps);
   const dbias = channelSums(graph, g, shape);
+  const dots = (v: Value): Value => channelSums(graph, graph.node('Mul', [g, v]), shape);
   // Σ g·(x − mean) = Σ g·x − mean · Σg
-  const dot = graph.node('Sub', [
-    channelSums(graph, graph.node('Mul', [g, x]), shape),
-    graph.node('Mul', [mean, dbias]),
-  ]);
+  const difference = graph.node('Sub', [dots(x), graph.node('Mul', [mean, dbias])]);
+  const dot = ifSmallMean(
+    graph,
+    [mean, variance],
+    shape[1],
+    () => difference,
+    () => dots(centered(graph, x, mean, shape[1])),
+  );
   const dweight = graph.node('Mul', [dot, inverse]);
   if (!isRead(0)) return [NONE, dweight, dbias];
   const count = graph.scalar(sizeOf(shape) / shape[1]);

@@ -4,6 +4,7 @@
  * Large tensors are bound by memory: what counts is how often they are read and written. An affine map of channels is
  * therefore a depthwise 1×1 `Conv`, one pass that ONNX Runtime fuses with an addition and a ReLU after it.
  */
+import { isFiniteSum } from './blocked.js';
 import { float, type GraphBuilder, int, MICROSOFT, NONE, type Value } from './graph.js';
 import { batchNormGradInBlocks, batchNormInBlocks } from './normalization-blocked.js';
 import { type Call, isGpu, type Lowering, rule, type Rules } from './rule.js';
@@ -70,13 +71,42 @@ function statisticsByPlanes(graph: GraphBuilder, x: Value, shape: readonly numbe
   return { mean, variance: average(graph.node('Add', [square(deviations), between])) };
 }
 
-/** y, mean, biased variance. */
-function batchNorm(lowering: Lowering, { inputs, inputAvals }: Call): readonly Value[] {
-  const { graph } = lowering;
+/**
+ * y, mean, biased variance of x / s, with s its largest absolute value: no square overflows. With û = x / s
+ * y = (û − mean of û) / √(variance of û + eps / s²) · weight + bias.
+ */
+function batchNormScaled(graph: GraphBuilder, { inputs, inputAvals }: Call): readonly Value[] {
   const [x, weight, bias, eps] = inputs;
   const { shape } = inputAvals[0];
+  const axes = axesBesideChannels(shape);
+  const count = graph.scalar(sizeOf(shape) / shape[1]);
+  const divided = (a: Value, b: Value): Value => graph.node('Div', [a, b]);
+  const largest = graph.node('ReduceMax', [graph.node('Abs', [x])], { keepdims: int(0) });
+  const isPositive = graph.node('Greater', [largest, graph.scalar(0)]);
+  const scale = graph.node('Where', [isPositive, largest, graph.scalar(1)]);
+  const scaled = divided(x, scale);
+  const mean = divided(sum(graph, scaled, axes), count);
+  const centered = graph.node('Sub', [scaled, beside(graph, mean, shape)]);
+  const variance = divided(sum(graph, graph.node('Mul', [centered, centered]), axes), count);
+  const factor = graph.node('Mul', [weight, inverseDeviation(graph, variance, divided(divided(eps, scale), scale))]);
+  const y = graph.node('Add', [
+    graph.node('Mul', [centered, beside(graph, factor, shape)]),
+    beside(graph, bias, shape),
+  ]);
+  const times = (v: Value): Value => graph.node('Mul', [v, scale]);
+  return [y, times(mean), times(times(variance))];
+}
+
+/** y, mean, biased variance. */
+function batchNorm(lowering: Lowering, call: Call): readonly Value[] {
+  const { graph, target, assume } = lowering;
+  // Nothing is assumed on WebGPU, and such numbers are the user's there.
+  if (!assume && target.provider !== 'webgpu') return batchNormScaled(graph, call);
+  const [x, weight, bias, eps] = call.inputs;
+  const { shape } = call.inputAvals[0];
   if (byPlanes(lowering, shape)) {
     const { mean, variance } = statisticsByPlanes(graph, x, shape);
+    assume?.(isFiniteSum(graph, variance));
     const scale = graph.node('Mul', [weight, inverseDeviation(graph, variance, eps)]);
     const shift = graph.node('Sub', [bias, graph.node('Mul', [mean, scale])]);
     return [affine(graph, x, scale, shift, shape), mean, variance];
@@ -86,6 +116,7 @@ function batchNorm(lowering: Lowering, { inputs, inputAvals }: Call): readonly V
   const mean = graph.node('Div', [sum(graph, x, axes), count]);
   const centered = graph.node('Sub', [x, beside(graph, mean, shape)]);
   const variance = graph.node('Div', [sum(graph, graph.node('Mul', [centered, centered]), axes), count]);
+  assume?.(isFiniteSum(graph, variance));
   const scale = graph.node('Mul', [weight, inverseDeviation(graph, variance, eps)]);
   const scaled = graph.node('Mul', [centered, beside(graph, scale, shape)]);
   return [graph.node('Add', [scaled, beside(graph, bias, shape)]), mean, variance];
