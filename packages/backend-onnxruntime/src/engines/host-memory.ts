@@ -5,11 +5,17 @@ import { type Aval, formatAval, BackendError, type TypedArray } from '@fakkel/co
 import type { Tensor, TensorConstructor } from 'onnxruntime-common';
 import type { TensorMemory } from './engine.js';
 
-/** Bytes kept for reuse; past them, released arrays go to the collector. */
+/** Bytes kept for reuse. */
 const POOL_BYTES = 1 << 30;
 
 export class HostMemory implements TensorMemory {
+  /** Free tensors by shape, the shape used least recently first. */
   private readonly pool = new Map<string, Tensor[]>();
+  /**
+   * What was made here. Only that comes back to the pool: arrays that were handed over, such as the batches of a loader,
+   * arrive with every step, are drawn from no pool, and would pile up in it.
+   */
+  private readonly made = new WeakSet<Tensor>();
   private pooled = 0;
   liveBytes = 0;
   peakBytes = 0;
@@ -17,14 +23,21 @@ export class HostMemory implements TensorMemory {
   /**
    * @param make The `Tensor` of the build that runs the sessions: another copy's are taken for options, and the
    *   results written elsewhere.
+   * @param poolBytes Past them, the shapes used least recently go to the collector.
    */
-  constructor(private readonly make: TensorConstructor) {}
+  constructor(
+    private readonly make: TensorConstructor,
+    private readonly poolBytes = POOL_BYTES,
+  ) {}
+
+  /** Bytes of tensors kept for reuse. */
+  get pooledBytes(): number {
+    return this.pooled;
+  }
 
   allocate(aval: Aval, data?: TypedArray): Tensor {
-    const key = formatAval(aval);
-    const free = this.pool.get(key)?.pop();
-    const tensor = free ?? make(this.make, aval, hostArray(aval));
-    if (free) this.pooled -= bytesOf(tensor);
+    const tensor = this.reuse(formatAval(aval)) ?? make(this.make, aval, hostArray(aval));
+    this.made.add(tensor);
     if (data) (tensor.data as TypedArray).set(data);
     return this.counted(tensor);
   }
@@ -33,21 +46,45 @@ export class HostMemory implements TensorMemory {
     return this.counted(make(this.make, aval, data));
   }
 
+  release(tensor: Tensor, aval: Aval): void {
+    const bytes = bytesOf(tensor);
+    this.liveBytes -= bytes;
+    if (bytes > this.poolBytes || !this.made.has(tensor)) return;
+    const key = formatAval(aval);
+    const free = this.pool.get(key) ?? [];
+    free.push(tensor);
+    this.pooled += bytes;
+    this.touch(key, free);
+    this.trim();
+  }
+
   private counted(tensor: Tensor): Tensor {
     this.liveBytes += bytesOf(tensor);
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
     return tensor;
   }
 
-  release(tensor: Tensor, aval: Aval): void {
-    const bytes = bytesOf(tensor);
-    this.liveBytes -= bytes;
-    if (this.pooled + bytes > POOL_BYTES) return;
-    const key = formatAval(aval);
+  private reuse(key: string): Tensor | undefined {
     const free = this.pool.get(key);
-    if (free) free.push(tensor);
-    else this.pool.set(key, [tensor]);
-    this.pooled += bytes;
+    const tensor = free?.pop();
+    if (!free || !tensor) return undefined;
+    this.pooled -= bytesOf(tensor);
+    this.touch(key, free);
+    return tensor;
+  }
+
+  /** Makes the shape the one used last. */
+  private touch(key: string, free: Tensor[]): void {
+    this.pool.delete(key);
+    if (free.length > 0) this.pool.set(key, free);
+  }
+
+  private trim(): void {
+    for (const [key, free] of this.pool) {
+      while (this.pooled > this.poolBytes && free.length > 0) this.pooled -= bytesOf(free.pop()!);
+      if (free.length > 0) return;
+      this.pool.delete(key);
+    }
   }
 
   async read(tensors: readonly Tensor[]): Promise<readonly TypedArray[]> {
