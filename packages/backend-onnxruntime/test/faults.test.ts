@@ -80,15 +80,14 @@ describe('in the thread of the caller', () => {
     expect(sessions.live).toBe(0);
   });
 
-  test('a session with constant weights that can not be built: the run fails, the next one has the right answer', async () => {
+  test('a session with constant weights that can not be built: the weights are fed on', async () => {
     const { device: on, sessions } = await countingDevice();
     const net = new nn.Linear(4, 2).to(on);
     const infer = (): Promise<unknown> => noGrad(() => net(tensor([[1, 2, 3, 4]], { device: on }))).data();
     const expected = await infer();
     await infer();
     sessions.failBuild = new Error('out of memory');
-    await expect(infer()).rejects.toThrow(BackendError);
-    expect(await infer()).toEqual(expected);
+    for (let i = 0; i < 3; i++) expect(await infer()).toEqual(expected);
     await on.dispose();
   });
 
