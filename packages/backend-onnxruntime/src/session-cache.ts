@@ -7,7 +7,7 @@ import type { EngineSession } from './engines/engine.js';
 export interface CachedSession {
   build: () => Promise<EngineSession>;
   session: Promise<EngineSession> | null;
-  /** Runs that are under way: it is not released meanwhile. */
+  /** Runs and builds that are under way: it is not released meanwhile. */
   uses: number;
 }
 
@@ -28,23 +28,34 @@ export class SessionCache {
   async with<T>(entry: CachedSession, use: (session: EngineSession) => Promise<T>): Promise<T> {
     entry.uses++;
     try {
-      return await use(await this.open(entry));
+      return await use(await this.session(entry));
     } finally {
       if (--entry.uses === 0 && !this.order.has(entry)) await this.drop(entry);
     }
   }
 
   /** Builds it ahead of its first use. */
-  async open(entry: CachedSession): Promise<EngineSession> {
+  async open(entry: CachedSession): Promise<void> {
+    await this.with(entry, async () => undefined);
+  }
+
+  private session(entry: CachedSession): Promise<EngineSession> {
     this.order.delete(entry);
     this.order.add(entry);
-    if (!entry.session) {
+    // Before anything is awaited: two first uses at once share one session.
+    return (entry.session ??= this.build(entry));
+  }
+
+  private async build(entry: CachedSession): Promise<EngineSession> {
+    try {
       await this.trim();
       this.builds++;
-      entry.session = entry.build();
-      entry.session.catch(() => this.forget(entry));
+      return await entry.build();
+    } catch (error) {
+      entry.session = null;
+      this.order.delete(entry);
+      throw error;
     }
-    return entry.session;
   }
 
   /** Releases it, now or when its last run is done. */
@@ -58,11 +69,6 @@ export class SessionCache {
 
   async dispose(): Promise<void> {
     await Promise.all([...this.order].map((entry) => this.drop(entry)));
-  }
-
-  private forget(entry: CachedSession): void {
-    entry.session = null;
-    this.order.delete(entry);
   }
 
   private async trim(): Promise<void> {
