@@ -5,15 +5,21 @@
  */
 import { type BackendDefinition, BackendUnavailableError, defineBackend } from '@fakkel/core';
 import { OrtBackend } from './backend.js';
-import type { OnnxruntimeOptions } from './options.js';
+import { checkOptions, checkVariant, type OnnxruntimeOptions } from './options.js';
 
 export type { OnnxruntimeOptions } from './options.js';
 
-/** The backend with options; `device(createOnnxruntime({ … }), { variant: 'wasm' })`. */
+/**
+ * The backend with options; `device(createOnnxruntime({ … }), { variant: 'wasm' })`.
+ *
+ * @throws TypeError for options that don't exist, and values that they don't take.
+ */
 export function createOnnxruntime(options: OnnxruntimeOptions = {}): BackendDefinition {
+  checkOptions(options);
   return defineBackend({
     name: 'onnxruntime',
     create: async ({ variant = 'wasm' }) => {
+      checkVariant(options, variant);
       switch (variant) {
         case 'wasm': {
           const { createWasmEngine } = await import('./engines/web.js');
