@@ -1,4 +1,4 @@
-import { BackendUnavailableError, device } from '@fakkel/core';
+import { BackendError, BackendUnavailableError, device } from '@fakkel/core';
 import { createOnnxruntime } from '@fakkel/backend-onnxruntime';
 import { describe, expect, test } from 'vitest';
 import { createCudaEngine, cudaSessionOptions, deviceIndex, explainCuda, withCudaErrors } from './cuda.js';
@@ -195,6 +195,33 @@ test.each([
   ['CUDNN failure 1001: CUDNN_STATUS_NOT_INITIALIZED ; GPU=0', 'comes from cuDNN'],
 ])('%s', (message, expected) => {
   expect(explainCuda(new Error(message))).toContain(expected);
+});
+
+test.each([
+  [
+    'Non-zero status code returned while running Conv node. Status Message: CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED',
+    'The GPU is out of memory',
+  ],
+  ['bfc_arena.cc:376 Failed to allocate memory for requested buffer of size 1073741824', 'The GPU is out of memory'],
+  ['CUDA failure 700: an illegal memory access was encountered ; GPU=0', 'start the process anew, and load the last'],
+  ['CUDA failure 719: unspecified launch failure ; GPU=0', 'start the process anew, and load the last'],
+])('in a run: %s', async (message, expected) => {
+  const failing = { run: () => Promise.reject(new Error(message)), release: async () => {} };
+  const { name, ...rest } = await createNodeEngine();
+  const engine = withCudaErrors({ ...rest, name: name.replace('cpu', 'cuda'), createSession: async () => failing });
+  const error: unknown = await (await engine.createSession(identity)).run({}, {}).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(BackendError);
+  expect((error as Error).message).toMatch(/^run: onnxruntime:cuda: /);
+  expect((error as Error).message).toContain(expected);
+});
+
+test('in a run: what has to do with neither GPU nor libraries stays what it is', async () => {
+  const cause = new Error('indices element out of data bounds, idx=7');
+  const engine = withCudaErrors({
+    ...(await createNodeEngine()),
+    createSession: async () => ({ run: () => Promise.reject(cause), release: async () => {} }),
+  });
+  await expect((await engine.createSession(identity)).run({}, {})).rejects.toBe(cause);
 });
 
 test('other errors are left as they are', () => {

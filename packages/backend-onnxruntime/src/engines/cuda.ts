@@ -85,7 +85,7 @@ export function cudaSessionOptions(deviceId: number): InferenceSession.SessionOp
   };
 }
 
-/** What ONNX Runtime and CUDA say when they don't start, and what to do. */
+/** What ONNX Runtime and CUDA say when they don't start, or a run fails, and what to do. */
 const FAILURES: readonly (readonly [RegExp, string])[] = [
   [
     /failed to load shared library|failed to load library|LoadLibrary failed|not enabled in this build/i,
@@ -107,6 +107,11 @@ const FAILURES: readonly (readonly [RegExp, string])[] = [
     /out of memory|CUDA failure 2\b|Failed to allocate memory|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED/i,
     'The GPU is out of memory: `nvidia-smi` says who uses it; smaller batches need less.',
   ],
+  [
+    /illegal memory access|unspecified launch failure|uncorrectable ECC|device.* lost|CUDA failure (46|214|700|719|999)\b/i,
+    'The GPU stopped working for this process, in which CUDA does not start again: start the process anew, and load ' +
+      'the last checkpoint. `nvidia-smi -q` and the log of the system say more.',
+  ],
   [/cudnn/i, 'It comes from cuDNN: this provider needs version 9 for CUDA 12, all of its libraries of one release.'],
 ];
 
@@ -118,8 +123,8 @@ export function explainCuda(error: unknown): string | undefined {
 
 const FALLBACK = /assigned to the default CPU EP/;
 
-/** An error of making a session on a provider that started. */
-function sessionError(name: string, error: unknown): unknown {
+/** An error of making a session on a provider that started, or of a run. */
+function cudaError(op: 'compile' | 'run', name: string, error: unknown): unknown {
   const message = error instanceof Error ? error.message.trim() : String(error);
   if (FALLBACK.test(message)) {
     return new BackendError(
@@ -129,19 +134,26 @@ function sessionError(name: string, error: unknown): unknown {
     );
   }
   const why = error instanceof FakkelError ? undefined : explainCuda(error);
-  return why === undefined ? error : new BackendError(`compile: ${name}: ${message}. ${why}`, { cause: error });
+  return why === undefined ? error : new BackendError(`${op}: ${name}: ${message}. ${why}`, { cause: error });
 }
 
 /** The same engine with errors that say what to do. */
 export function withCudaErrors(engine: Engine): Engine {
+  const explained = async <T>(op: 'compile' | 'run', call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      throw cudaError(op, engine.name, error);
+    }
+  };
   return {
     ...engine,
     createSession: async (model): Promise<EngineSession> => {
-      try {
-        return await engine.createSession(model);
-      } catch (error) {
-        throw sessionError(engine.name, error);
-      }
+      const session = await explained('compile', () => engine.createSession(model));
+      return {
+        run: (feeds, fetches) => explained('run', () => session.run(feeds, fetches)),
+        release: () => session.release(),
+      };
     },
   };
 }
