@@ -31,6 +31,8 @@ const HOST_ELEMENTS = 2;
 /** A buffer of this backend. */
 export class OrtBuffer implements DeviceBuffer {
   released = false;
+  /** Runs under way that read or write it: its tensor is not given to others meanwhile. */
+  uses = 0;
   constructor(
     readonly id: number,
     readonly aval: Aval,
@@ -83,7 +85,7 @@ export class OrtBackend implements Backend {
   fill(value: number, aval: Aval): OrtBuffer {
     this.checkAlive('fill');
     const data = hostArray(aval);
-    return this.adopt(value === 0 ? data : data.fill(value), aval);
+    return this.adopt(Object.is(value, 0) ? data : data.fill(value), aval);
   }
 
   /** A buffer of `data` itself where that is possible; the caller gives it away. */
@@ -104,7 +106,23 @@ export class OrtBackend implements Backend {
     const own = this.check('release', buffer);
     own.released = true;
     this.liveBuffers--;
-    this.engine.memory.release(own.tensor, own.aval);
+    this.recycle(own);
+  }
+
+  /** Keeps the tensors of buffers for a run, also of those that are released before it is over. {@link letGo} follows. */
+  retain(buffers: readonly OrtBuffer[]): void {
+    for (const buffer of buffers) buffer.uses++;
+  }
+
+  letGo(buffers: readonly OrtBuffer[]): void {
+    for (const buffer of buffers) {
+      buffer.uses--;
+      if (buffer.released) this.recycle(buffer);
+    }
+  }
+
+  private recycle({ uses, tensor, aval }: OrtBuffer): void {
+    if (uses === 0 && !this.disposed) this.engine.memory.release(tensor, aval);
   }
 
   async compile(program: Program, hints?: CompileHints): Promise<Executable> {

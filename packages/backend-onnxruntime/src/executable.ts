@@ -85,15 +85,20 @@ export class OrtExecutable implements Executable {
     if (this.disposed) throw new BackendError('run: the executable is disposed');
     const { backend } = this;
     const buffers = this.checkInputs(inputs);
-    let outputs = this.exactRuns > 0 ? undefined : await this.runForm(await this.choose(buffers), buffers);
-    if (!outputs) {
-      // What the fast forms assume does not hold: most likely training diverges, and it will not in the next runs.
-      this.exactRuns = this.exactRuns > 0 ? this.exactRuns - 1 : EXACT_RUNS;
-      outputs = (await this.runForm(this.form([], true), buffers))!;
+    backend.retain(buffers);
+    try {
+      let outputs = this.exactRuns > 0 ? undefined : await this.runForm(await this.choose(buffers), buffers);
+      if (!outputs) {
+        // What the fast forms assume does not hold: most likely training diverges, and it will not in the next runs.
+        this.exactRuns = this.exactRuns > 0 ? this.exactRuns - 1 : EXACT_RUNS;
+        outputs = (await this.runForm(this.form([], true), buffers))!;
+      }
+      backend.runs++;
+      for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
+      return outputs;
+    } finally {
+      backend.letGo(buffers);
     }
-    backend.runs++;
-    for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
-    return outputs;
   }
 
   /** The outputs; undefined if what the form assumes does not hold. */

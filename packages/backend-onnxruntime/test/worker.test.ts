@@ -1,10 +1,11 @@
 /**
- * What the worker thread is for: the event loop of the application is free while a model trains.
+ * What the worker thread is for: the event loop of the application is free while a model trains. And that buffers in it
+ * behave as they do in the thread of the caller.
  */
-import { device, manualSeed, nn, randint, randn } from '@fakkel/core';
+import { type Aval, type DeviceBuffer, device, manualSeed, nn, type Program, randint, randn } from '@fakkel/core';
 import { createOnnxruntime } from '@fakkel/backend-onnxruntime';
 import { SGD } from '@fakkel/optim';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ResNet20 } from './resnet20.js';
 
 const STEPS = 4;
@@ -71,4 +72,90 @@ test('both ways count the same buffers and runs', async () => {
     return { liveBuffers, runs };
   };
   expect(await count(true)).toEqual(await count(false));
+});
+
+/** As many as no machine has memory for. */
+const HUGE: Aval = { dtype: 'float32', shape: [2 ** 45] };
+const PAIR: Aval = { dtype: 'float32', shape: [2] };
+
+const neg = (aval: Aval): Program => ({
+  inputs: [{ aval, role: 'data' }],
+  constants: [],
+  nodes: [{ op: 'neg', attrs: {}, inputs: [0], outputs: [1], avals: [aval], lastUses: [] }],
+  outputs: [{ value: 1 }],
+});
+
+test('a fill that failed is the error of each request that names its buffer, and of no other', async () => {
+  const on = await device(createOnnxruntime());
+  const { backend } = on;
+  const messageOf = (promise: Promise<unknown>): Promise<string> =>
+    promise.then(
+      () => 'nothing failed',
+      (error: unknown) => String(error),
+    );
+  const good = backend.upload(Float32Array.of(1, 2), PAIR);
+  const executable = await backend.compile(neg(PAIR));
+  const failed = backend.fill!(0, HUGE);
+
+  const unrelated = await executable.run([good], [false]);
+  expect(await backend.download([good, ...unrelated])).toEqual([Float32Array.of(1, 2), Float32Array.of(-1, -2)]);
+
+  const message = await messageOf(backend.download([failed]));
+  expect(message).toMatchInlineSnapshot(
+    `"BackendError: fill: onnxruntime can't make float32[35184372088832]: Invalid typed array length: 35184372088832"`,
+  );
+  expect(await messageOf(backend.download([good, failed]))).toBe(message);
+  const huge = await backend.compile(neg(HUGE));
+  expect(await messageOf(huge.run([failed], [false]))).toBe(message);
+
+  const { liveBuffers } = backend.stats();
+  backend.release(failed);
+  expect(await backend.download([good])).toEqual([Float32Array.of(1, 2)]);
+  expect(backend.stats().liveBuffers).toBe(liveBuffers - 1);
+  await on.dispose();
+});
+
+describe.each([true, false])('worker: %j', (worker) => {
+  test('a fill with -0 is -0', async () => {
+    const on = await device(createOnnxruntime({ worker }));
+    const [zeros] = await on.backend.download([on.backend.fill!(-0, PAIR)]);
+    expect(Array.from(zeros, (zero) => Object.is(zero, -0))).toEqual([true, true]);
+    await on.dispose();
+  });
+
+  test("an upload of Node's Buffer is a copy, and the Buffer stays its owner's", async () => {
+    const on = await device(createOnnxruntime({ worker }));
+    const data = Buffer.from([1, 0, 1]);
+    const neighbour = Buffer.from('another one in the same pool');
+    const uploaded = on.backend.upload(data, { dtype: 'bool', shape: [3] });
+    data[0] = 0;
+    expect(await on.backend.download([uploaded])).toEqual([Uint8Array.of(1, 0, 1)]);
+    expect([...data]).toEqual([0, 0, 1]);
+    expect(neighbour.toString()).toBe('another one in the same pool');
+    await on.dispose();
+  });
+
+  test('an input released while its run is under way keeps its memory until the run is over', async () => {
+    const on = await device(createOnnxruntime({ worker }));
+    const { backend } = on;
+    const aval = { dtype: 'float32', shape: [64, 64] } as const;
+    const product: Program = {
+      inputs: [{ aval, role: 'data' }],
+      constants: [],
+      nodes: [{ op: 'matmul', attrs: {}, inputs: [0, 0], outputs: [1], avals: [aval], lastUses: [] }],
+      outputs: [{ value: 1 }],
+    };
+    const executable = await backend.compile(product);
+    const x = backend.upload(new Float32Array(64 * 64).fill(1), aval);
+    const runs = [executable.run([x], [false]), executable.run([x], [false])];
+    backend.release(x);
+    // What would get the memory of x, had it been given back.
+    const other = backend.upload(new Float32Array(64 * 64).fill(5), aval);
+    const outputs: DeviceBuffer[] = (await Promise.all(runs)).flat();
+    for (const output of await backend.download(outputs)) expect(new Set(output)).toEqual(new Set([64]));
+    for (const buffer of [other, ...outputs]) backend.release(buffer);
+    await backend.download([]); // the worker has seen them
+    expect(backend.stats()).toMatchObject({ liveBuffers: 0 });
+    await on.dispose();
+  });
 });

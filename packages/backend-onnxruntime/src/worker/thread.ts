@@ -1,7 +1,7 @@
 /**
  * The other side of `WorkerBackend`: runs the backend in a worker thread of Node.
  */
-import type { DeviceBuffer, Executable } from '@fakkel/core';
+import { BackendError, type DeviceBuffer, type Executable, FakkelError, formatAval } from '@fakkel/core';
 import type { MessagePort } from 'node:worker_threads';
 import { OrtBackend } from '../backend.js';
 import { createNodeEngine } from '../engines/node.js';
@@ -12,9 +12,15 @@ import type { FromWorker, Notice, Request, ToWorker } from './protocol.js';
 async function serve(port: MessagePort, busy: Busy): Promise<void> {
   let backend: OrtBackend | undefined;
   const buffers = new Map<number, DeviceBuffer>();
+  /** Why a buffer is not there: uploads and fills have no answer of their own, so each request that names it gets this. */
+  const failures = new Map<number, Error>();
   const executables = new Map<number, Executable>();
 
-  const buffer = (id: number): DeviceBuffer => buffers.get(id)!;
+  function buffer(id: number): DeviceBuffer {
+    const held = buffers.get(id);
+    if (held) return held;
+    throw failures.get(id) ?? new BackendError(`onnxruntime: buffer ${id} is not in the worker thread`);
+  }
 
   function note(notice: Notice): void {
     switch (notice.kind) {
@@ -25,10 +31,10 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
         buffers.set(notice.buffer, backend!.fill(notice.value, notice.aval));
         return;
       case 'release': {
-        // It is not there if its upload found no memory.
         const held = buffers.get(notice.buffer);
         if (held) backend!.release(held);
         buffers.delete(notice.buffer);
+        failures.delete(notice.buffer);
         return;
       }
       case 'forget':
@@ -67,40 +73,43 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
     }
   }
 
-  // An upload that found no memory is the error of the request that needs it.
-  let failed: unknown;
-  const noteAll = (notices: readonly Notice[]): void => {
+  function noteAll(notices: readonly Notice[]): void {
     for (const notice of notices) {
       try {
         note(notice);
       } catch (error) {
-        failed ??= error;
+        if (notice.kind === 'upload' || notice.kind === 'fill') failures.set(notice.buffer, noticeError(notice, error));
       }
     }
-  };
+  }
 
-  // One request after the other: the answer to `dispose` is the last.
+  // One message after the other: a release does not overtake the run that reads the buffer, and the answer to `dispose`
+  // is the last.
   let last: Promise<void> = Promise.resolve();
   port.on('message', ({ id, request, notices }: ToWorker) => {
     if (!enter(busy)) return;
-    noteAll(notices);
-    if (id === undefined || !request) return leave(busy);
-    const reply = (message: Omit<FromWorker, 'id'>): void =>
+    const reply = (message: Omit<FromWorker, 'id'>): void => {
+      if (id === undefined) return;
       port.postMessage(
         { id, ...message, stats: backend?.stats() } satisfies FromWorker,
         message.data?.map((array) => array.buffer as ArrayBuffer),
       );
-    const refused = failed;
-    failed = undefined;
-    const work = async (): Promise<Omit<FromWorker, 'id'>> => {
-      if (refused !== undefined) throw refused as Error;
-      return answer(request);
     };
     last = last
-      .then(work)
+      .then(() => {
+        noteAll(notices);
+        return request ? answer(request) : {};
+      })
       .then(reply, (error: unknown) => reply({ error: sendError(error) }))
       .finally(() => leave(busy));
   });
+}
+
+/** The error of an upload or a fill that could not be done. */
+function noticeError({ kind, aval }: Extract<Notice, { aval: unknown }>, error: unknown): Error {
+  if (error instanceof FakkelError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new BackendError(`${kind}: onnxruntime can't make ${formatAval(aval)}: ${message}`, { cause: error });
 }
 
 const threads = await import('node:worker_threads');

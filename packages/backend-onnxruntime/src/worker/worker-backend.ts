@@ -22,6 +22,7 @@ import {
   valueAvals,
 } from '@fakkel/core';
 import type { Worker } from 'node:worker_threads';
+import { hostArray } from '../engines/host-memory.js';
 import { supports } from '../lowering/lower.js';
 import type { Target } from '../lowering/rule.js';
 import { type Busy, close, makeBusy } from './busy.js';
@@ -145,9 +146,11 @@ export class WorkerBackend implements Backend {
     if (data.length !== sizeOf(aval)) {
       throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
     }
+    // Not `slice`: that of Node's `Buffer` is a view, whose memory would be taken from its owner.
+    const copy = hostArray(aval);
+    copy.set(data);
     const buffer = this.buffer(aval);
-    const copy = data.slice();
-    this.transfers.push(copy.buffer);
+    this.transfers.push(copy.buffer as ArrayBuffer);
     this.notify({ kind: 'upload', buffer: buffer.id, aval, data: copy });
     return buffer;
   }
