@@ -23,7 +23,9 @@ afterAll(() => rm(temporary, { recursive: true, force: true }));
 
 describe('packed packages, installed offline into an empty project', () => {
   test('all that are published are packed', () => {
-    expect([...tarballs.keys()].sort()).toEqual(['@fakkel/backend-testkit', '@fakkel/onnx', ...installed].sort());
+    expect([...tarballs.keys()].sort()).toEqual(
+      ['@fakkel/backend-onnxruntime', '@fakkel/backend-testkit', '@fakkel/onnx', ...installed].sort(),
+    );
   });
 
   test('contain built files and sources, and no tests', async () => {

@@ -15,7 +15,8 @@ await tf.setBackend('wasm');
 
 /** Images come as all engines get them, channels first; TensorFlow.js's pools take them last only. */
 function images({ x, shape }: HostBatch): tf.Tensor4D {
-  return tf.transpose(tf.tensor4d(x, shape as [number, number, number, number]), [0, 2, 3, 1]);
+  const [batch, channels, height, width] = shape;
+  return tf.transpose(tf.tensor4d(x, [batch, channels, height, width]), [0, 2, 3, 1]);
 }
 
 async function load({ network, phase, lr, momentum }: Task, state: ReadonlyMap<string, HostTensor>): Promise<Loaded> {

@@ -7,6 +7,7 @@ import { type BackendDefinition, BackendUnavailableError, defineBackend } from '
 import { OrtBackend } from './backend.js';
 import { checkOptions, checkVariant, type OnnxruntimeOptions } from './options.js';
 
+export type { CudaOptions } from './engines/cuda.js';
 export type { OnnxruntimeOptions } from './options.js';
 
 /**

@@ -53,6 +53,8 @@ export interface FromWorker {
   readonly error?: SentError;
   readonly data?: readonly TypedArray[];
   readonly stats?: BackendStats;
+  /** Arrays of uploads that are done with, for the uploads to come: a fresh one costs as much as the copy into it. */
+  readonly returned?: readonly ArrayBuffer[];
   /** The answer to `open`. */
   readonly opened?: { readonly name: string; readonly target: Target };
 }

@@ -9,12 +9,26 @@ import { type Busy, enter, leave } from './busy.js';
 import { sendError } from './errors.js';
 import type { FromWorker, Notice, Request, ToWorker } from './protocol.js';
 
+/** Uploads of at least this size get their arrays back. */
+const REUSED_BYTES = 64 * 1024;
+
 async function serve(port: MessagePort, busy: Busy): Promise<void> {
   let backend: OrtBackend | undefined;
   const buffers = new Map<number, DeviceBuffer>();
   /** Why a buffer is not there: uploads and fills have no answer of their own, so each request that names it gets this. */
   const failures = new Map<number, Error>();
   const executables = new Map<number, Executable>();
+  /** The arrays of large uploads, and those that go back with the next answer. */
+  const uploads = new Map<number, ArrayBuffer>();
+  let returned: ArrayBuffer[] = [];
+
+  /** The buffer is released: its array, if it came with an upload, is free. */
+  function giveBack(id: number): void {
+    const array = uploads.get(id);
+    if (!array) return;
+    uploads.delete(id);
+    returned.push(array);
+  }
 
   function buffer(id: number): DeviceBuffer {
     const held = buffers.get(id);
@@ -26,6 +40,7 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
     switch (notice.kind) {
       case 'upload':
         buffers.set(notice.buffer, backend!.adopt(notice.data, notice.aval));
+        if (notice.data.byteLength >= REUSED_BYTES) uploads.set(notice.buffer, notice.data.buffer as ArrayBuffer);
         return;
       case 'fill':
         buffers.set(notice.buffer, backend!.fill(notice.value, notice.aval));
@@ -35,6 +50,7 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
         if (held) backend!.release(held);
         buffers.delete(notice.buffer);
         failures.delete(notice.buffer);
+        giveBack(notice.buffer);
         return;
       }
       case 'forget':
@@ -59,7 +75,11 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
       case 'run': {
         const { inputs, donated, outputs, wanted } = request;
         const results = await executables.get(request.executable)!.run(inputs.map(buffer), donated);
-        inputs.forEach((id, i) => donated[i] && buffers.delete(id));
+        inputs.forEach((id, i) => {
+          if (!donated[i]) return;
+          buffers.delete(id);
+          giveBack(id);
+        });
         outputs.forEach((id, i) => buffers.set(id, results[i]));
         return wanted.length > 0 ? { data: await backend!.download(wanted.map((i) => results[i])) } : {};
       }
@@ -90,10 +110,12 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
     if (!enter(busy)) return;
     const reply = (message: Omit<FromWorker, 'id'>): void => {
       if (id === undefined) return;
-      port.postMessage(
-        { id, ...message, stats: backend?.stats() } satisfies FromWorker,
-        message.data?.map((array) => array.buffer as ArrayBuffer),
-      );
+      const data = message.data?.map((array) => array.buffer as ArrayBuffer) ?? [];
+      port.postMessage({ id, ...message, returned, stats: backend?.stats() } satisfies FromWorker, [
+        ...data,
+        ...returned,
+      ]);
+      returned = [];
     };
     last = last
       .then(() => {

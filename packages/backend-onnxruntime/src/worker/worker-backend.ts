@@ -22,11 +22,11 @@ import {
   valueAvals,
 } from '@fakkel/core';
 import type { Worker } from 'node:worker_threads';
-import { hostArray } from '../engines/host-memory.js';
 import { supports } from '../lowering/lower.js';
 import type { Target } from '../lowering/rule.js';
 import { type Busy, close, makeBusy } from './busy.js';
 import { receiveError } from './errors.js';
+import { SpareArrays } from './spare-arrays.js';
 import type { FromWorker, Notice, Request, WorkerOptions } from './protocol.js';
 
 class RemoteBuffer implements DeviceBuffer {
@@ -77,6 +77,7 @@ export class WorkerBackend implements Backend {
   private notices: Notice[] = [];
   private transfers: ArrayBuffer[] = [];
   private nextId = 1;
+  private readonly spares = new SpareArrays();
   private liveBuffers = 0;
   private latest: BackendStats = { liveBuffers: 0, liveBytes: 0, peakBytes: 0, runs: 0, kernels: {} };
   private failure: Error | null = null;
@@ -147,7 +148,7 @@ export class WorkerBackend implements Backend {
       throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
     }
     // Not `slice`: that of Node's `Buffer` is a view, whose memory would be taken from its owner.
-    const copy = hostArray(aval);
+    const copy = this.spares.take(aval);
     copy.set(data);
     const buffer = this.buffer(aval);
     this.transfers.push(copy.buffer as ArrayBuffer);
@@ -263,6 +264,7 @@ export class WorkerBackend implements Backend {
     this.pending.delete(message.id);
     if (this.pending.size === 0) this.worker.unref();
     if (message.stats) this.latest = message.stats;
+    for (const array of message.returned ?? []) this.spares.put(array);
     if (message.error) waiting?.reject(receiveError(message.error));
     else waiting?.resolve(message);
   }
