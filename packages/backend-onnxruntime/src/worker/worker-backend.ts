@@ -104,7 +104,7 @@ export class WorkerBackend implements Backend {
       lose(this.failure);
     };
     worker.on('message', (message: FromWorker) => this.settle(message));
-    worker.on('error', (error) => fail(`failed: ${error.message}`, error));
+    worker.on('error', (error: Error) => fail(`failed: ${error.message}`, error));
     working.add(busy);
     worker.on('exit', (code) => {
       working.delete(busy);
