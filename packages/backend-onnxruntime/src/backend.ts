@@ -31,6 +31,8 @@ const HOST_ELEMENTS = 2;
 /** A buffer of this backend. */
 export class OrtBuffer implements DeviceBuffer {
   released = false;
+  /** A run took it. */
+  consumed = false;
   /** Runs under way that read or write it: its tensor is not given to others meanwhile. */
   uses = 0;
   constructor(
@@ -109,6 +111,12 @@ export class OrtBackend implements Backend {
     this.recycle(own);
   }
 
+  /** Releases an input that a run has taken: the next run's output takes its place. */
+  consume(buffer: OrtBuffer): void {
+    buffer.consumed = true;
+    this.release(buffer);
+  }
+
   /** Keeps the tensors of buffers for a run, also of those that are released before it is over. {@link letGo} follows. */
   retain(buffers: readonly OrtBuffer[]): void {
     for (const buffer of buffers) buffer.uses++;
@@ -121,8 +129,8 @@ export class OrtBackend implements Backend {
     }
   }
 
-  private recycle({ uses, tensor, aval }: OrtBuffer): void {
-    if (uses === 0 && !this.disposed) this.engine.memory.release(tensor, aval);
+  private recycle({ uses, tensor, aval, consumed }: OrtBuffer): void {
+    if (uses === 0 && !this.disposed) this.engine.memory.release(tensor, aval, consumed);
   }
 
   async compile(program: Program, hints?: CompileHints): Promise<Executable> {

@@ -94,7 +94,7 @@ export class OrtExecutable implements Executable {
         outputs = (await this.runForm(this.form([], true), buffers))!;
       }
       backend.runs++;
-      for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.release(buffer);
+      for (const buffer of new Set(buffers.filter((_, i) => donated[i]))) backend.consume(buffer);
       return outputs;
     } finally {
       backend.letGo(buffers);

@@ -12,8 +12,8 @@ export interface TensorMemory {
   allocate(aval: Aval, data?: TypedArray): Tensor;
   /** A tensor whose contents are `data` itself, which nobody else keeps. */
   adopt?(aval: Aval, data: TypedArray): Tensor;
-  /** Back to the pool. */
-  release(tensor: Tensor, aval: Aval): void;
+  /** Back to the pool; what was adopted goes to the collector, but if `reuse`: a run that took it gave one like it. */
+  release(tensor: Tensor, aval: Aval, reuse?: boolean): void;
   /** Copies, in arrays of their own. */
   read(tensors: readonly Tensor[], avals: readonly Aval[]): Promise<readonly TypedArray[]>;
   /** Bytes of tensors in use. */

@@ -46,9 +46,10 @@ export class HostMemory implements TensorMemory {
     return this.counted(make(this.make, aval, data));
   }
 
-  release(tensor: Tensor, aval: Aval): void {
+  release(tensor: Tensor, aval: Aval, reuse = false): void {
     const bytes = bytesOf(tensor);
     this.liveBytes -= bytes;
+    if (reuse) this.made.add(tensor);
     if (bytes > this.poolBytes || !this.made.has(tensor)) return;
     const key = formatAval(aval);
     const free = this.pool.get(key) ?? [];

@@ -5,7 +5,7 @@ import type { Aval, TypedArray } from '@fakkel/core';
 import { hostArray } from '../engines/host-memory.js';
 
 /** Bytes kept; past them the oldest go to the collector. */
-const MOST_BYTES = 256 * (1 << 20);
+const MOST_BYTES = 64 * (1 << 20);
 
 export class SpareArrays {
   private arrays: ArrayBuffer[] = [];

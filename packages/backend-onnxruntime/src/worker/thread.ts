@@ -78,7 +78,7 @@ async function serve(port: MessagePort, busy: Busy): Promise<void> {
         inputs.forEach((id, i) => {
           if (!donated[i]) return;
           buffers.delete(id);
-          giveBack(id);
+          uploads.delete(id); // its array is an output's from now on
         });
         outputs.forEach((id, i) => buffers.set(id, results[i]));
         return wanted.length > 0 ? { data: await backend!.download(wanted.map((i) => results[i])) } : {};
