@@ -44,11 +44,15 @@ export class Storage {
   mark = 0;
   slot = 0;
 
+  readonly aval: Aval;
+
   constructor(
-    readonly aval: Aval,
+    { shape, dtype }: Aval,
     readonly kind: StorageKind,
     role?: MemoryRole,
   ) {
+    // What has a shape and a dtype may be a tensor, which would hold on to all that it was computed from.
+    this.aval = { shape, dtype };
     this.role = role ?? (kind === 'result' || kind === 'activation' ? kind : 'data');
   }
 
