@@ -68,7 +68,7 @@ test('errors say which field of which sample', () => {
     `[DTypeError: collate: cannot make a batch of an object of class Date. Hand out numbers, HostArrays, Float32Arrays, tensors, strings, or arrays and objects of these, or pass collateFn.]`,
   );
   expect(() => defaultCollate([[new Uint8Array(4)]])).toThrowErrorMatchingInlineSnapshot(
-    `[DTypeError: collate of sample[0]: a Uint8Array may hold an image or a mask. Write Float32Array.from(bytes, (v) => v / 255) for an image, Int32Array.from(bytes) for labels, new HostArray(bytes, shape, 'bool') for a mask.]`,
+    `[DTypeError: collate of sample[0]: a Uint8Array may hold an image or a mask. Write new HostArray(bytes, shape, 'uint8') for an image, Int32Array.from(bytes) for labels, new HostArray(bytes, shape, 'bool') for a mask.]`,
   );
   expect(() => defaultCollate([[1, 2], [1]])).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: collate: sample 0 of the batch is an array of 2, sample 1 one of 1]`,

@@ -24,7 +24,7 @@ describe('HostArray', () => {
       `[ShapeError: HostArray: shape [2,3] holds 6 elements, the data has 5]`,
     );
     expect(() => new HostArray(new Uint8Array(4))).toThrowErrorMatchingInlineSnapshot(
-      `[DTypeError: HostArray: a Uint8Array may hold an image or a mask. Write Float32Array.from(bytes, (v) => v / 255) for an image, Int32Array.from(bytes) for labels, new HostArray(bytes, shape, 'bool') for a mask.]`,
+      `[DTypeError: HostArray: a Uint8Array may hold an image or a mask. Write new HostArray(bytes, shape, 'uint8') for an image, Int32Array.from(bytes) for labels, new HostArray(bytes, shape, 'bool') for a mask.]`,
     );
     expect(() => new HostArray(new Float32Array(4), [4], 'int32')).toThrowErrorMatchingInlineSnapshot(
       `[DTypeError: HostArray: int32 is held in a Int32Array, got a Float32Array]`,

@@ -1,9 +1,18 @@
 /**
  * Datasets: samples by index, and the ways to cut, join and map them.
  */
-import { isTensor, OutOfRangeError, ShapeError, type Tensor } from '@fakkel/core';
+import { isTensor, OutOfRangeError, ShapeError, type Generator, type Tensor } from '@fakkel/core';
 import { asHostArray, checkIndex, HostArray, readTensor, type HostSource } from './host-array.js';
 import { kindOf } from './options.js';
+
+/** What a sample is made with, beside its index. */
+export interface SampleContext {
+  /**
+   * The random numbers of this sample alone, for augmentation: a loader seeds it from the epoch's seed and the sample's
+   * index, so neither the number of workers nor the order of loading changes what is drawn.
+   */
+  readonly generator: Generator;
+}
 
 /**
  * Samples by index: `torch.utils.data.Dataset`. Extend it, implement it, or pass any object of this form.
@@ -22,8 +31,12 @@ import { kindOf } from './options.js';
 export abstract class Dataset<T> {
   /** Number of samples. */
   abstract readonly length: number;
-  /** Sample `index`, from 0 to length − 1; a promise of it where it must be read first. */
-  abstract get(index: number): T | Promise<T>;
+  /**
+   * Sample `index`, from 0 to length − 1; a promise of it where it must be read first.
+   *
+   * @param context - What a loader adds. Without it random transforms draw from the default generator.
+   */
+  abstract get(index: number, context?: SampleContext): T | Promise<T>;
 }
 
 /**
@@ -135,9 +148,9 @@ export class Subset<T> extends Dataset<T> {
     return this.indices.length;
   }
 
-  get(index: number): T | Promise<T> {
+  get(index: number, context?: SampleContext): T | Promise<T> {
     checkIndex('Subset.get', index, this.length);
-    return this.dataset.get(this.indices[index]);
+    return this.dataset.get(this.indices[index], context);
   }
 }
 
@@ -156,10 +169,10 @@ export class ConcatDataset<T> extends Dataset<T> {
     this.length = end;
   }
 
-  get(index: number): T | Promise<T> {
+  get(index: number, context?: SampleContext): T | Promise<T> {
     checkIndex('ConcatDataset.get', index, this.length);
     const which = this.cumulativeSizes.findIndex((end) => index < end);
-    return this.datasets[which].get(index - (which === 0 ? 0 : this.cumulativeSizes[which - 1]));
+    return this.datasets[which].get(index - (which === 0 ? 0 : this.cumulativeSizes[which - 1]), context);
   }
 }
 
@@ -173,7 +186,7 @@ export class ConcatDataset<T> extends Dataset<T> {
 export class MapDataset<T, U> extends Dataset<U> {
   constructor(
     readonly dataset: Dataset<T>,
-    readonly transform: (sample: T, index: number) => U | Promise<U>,
+    readonly transform: (sample: T, index: number, context?: SampleContext) => U | Promise<U>,
   ) {
     super();
     checkDataset('MapDataset', dataset);
@@ -183,10 +196,10 @@ export class MapDataset<T, U> extends Dataset<U> {
     return this.dataset.length;
   }
 
-  get(index: number): U | Promise<U> {
-    const sample = this.dataset.get(index);
+  get(index: number, context?: SampleContext): U | Promise<U> {
+    const sample = this.dataset.get(index, context);
     return sample instanceof Promise
-      ? sample.then((value: T) => this.transform(value, index))
-      : this.transform(sample, index);
+      ? sample.then((value: T) => this.transform(value, index, context))
+      : this.transform(sample, index, context);
   }
 }

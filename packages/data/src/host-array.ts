@@ -13,6 +13,9 @@ import {
   type TypedArray,
 } from '@fakkel/core';
 
+/** The dtypes of tensors, and bytes: the pixels of an image file. */
+export type HostDType = DType | 'uint8';
+
 /**
  * An n-dimensional array in ordinary memory, row-major: the NumPy array of a PyTorch dataset. It is no tensor: nothing
  * is recorded for it, so a dataset may hand out thousands cheaply, and transforms work on {@link HostArray.data}.
@@ -26,16 +29,16 @@ export class HostArray {
   readonly data: TypedArray;
   /** Sizes of the axes; `[]` for a single value. */
   readonly shape: Shape;
-  /** What a batch of these will be. */
-  readonly dtype: DType;
+  /** What a batch of these will be; `uint8` is that of images as they are in files, before `ToTensor`. */
+  readonly dtype: HostDType;
 
   /**
    * @param data - The elements; not copied.
    * @param shape - Default: one axis over all of them.
-   * @param dtype - Default: the array's own. A `Uint8Array` is taken as bool only when this says so.
+   * @param dtype - Default: the array's own. A `Uint8Array` needs it: 'uint8' for pixels, 'bool' for a mask.
    * @throws ShapeError if the shape does not hold as many elements; DTypeError if the array does not hold the dtype.
    */
-  constructor(data: TypedArray, shape: Shape = [data.length], dtype: DType = ownDType('HostArray', data)) {
+  constructor(data: TypedArray, shape: Shape = [data.length], dtype: HostDType = ownDType('HostArray', data)) {
     const size = sizeOf(shape);
     if (size !== data.length || !shape.every((n) => Number.isInteger(n) && n >= 0)) {
       throw new ShapeError(`HostArray: shape [${shape.join(',')}] holds ${size} elements, the data has ${data.length}`);
@@ -73,10 +76,16 @@ export class HostArray {
   }
 }
 
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const;
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+} as const;
 
 /** A zeroed array for `length` elements. */
-export function allocate(dtype: DType, length: number): TypedArray {
+export function allocate(dtype: HostDType, length: number): TypedArray {
   return new ARRAYS[dtype](length);
 }
 
@@ -87,8 +96,8 @@ export function ownDType(op: string, data: unknown): DType {
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) {
     throw new DTypeError(
-      `${op}: a ${data.constructor.name} may hold an image or a mask. Write Float32Array.from(bytes, (v) => v / 255) for ` +
-        `an image, Int32Array.from(bytes) for labels, new HostArray(bytes, shape, 'bool') for a mask.`,
+      `${op}: a ${data.constructor.name} may hold an image or a mask. Write new HostArray(bytes, shape, 'uint8') for an ` +
+        `image, Int32Array.from(bytes) for labels, new HostArray(bytes, shape, 'bool') for a mask.`,
     );
   }
   const what = ArrayBuffer.isView(data) ? `a ${data.constructor.name}` : typeof data;
@@ -109,7 +118,13 @@ export async function readTensor(t: Tensor): Promise<HostArray> {
 }
 
 /** A tensor with a copy of `data`. */
-export function tensorOf(data: TypedArray, shape: Shape, dtype: DType, device?: Device): Tensor {
+export function tensorOf(data: TypedArray, shape: Shape, dtype: HostDType, device?: Device): Tensor {
+  if (dtype === 'uint8') {
+    throw new DTypeError(
+      `A tensor has no dtype uint8, got an image uint8[${shape.join(',')}]. End the transforms with ` +
+        `new transforms.ToTensor(), which makes it float32 from 0 to 1.`,
+    );
+  }
   return tensor(data, { shape, dtype, ...(device && { device }) });
 }
 

@@ -3,8 +3,9 @@
  *
  * @packageDocumentation
  */
-export { HostArray, type HostSource } from './host-array.js';
-export { ConcatDataset, Dataset, MapDataset, Subset, TensorDataset, type Rows } from './dataset.js';
+export { HostArray, type HostDType, type HostSource } from './host-array.js';
+export { ConcatDataset, Dataset, MapDataset, Subset, TensorDataset, type Rows, type SampleContext } from './dataset.js';
+export type { Portable, Recipe } from './portable.js';
 export { randomSplit } from './random-split.js';
 export {
   BatchSampler,
