@@ -6,6 +6,7 @@ export { Module, type BackwardHook, type ForwardHook, type ForwardPreHook } from
 export type { LoadReport, StateDict } from './state-dict.js';
 export * as init from './init.js';
 export * as functional from './functional.js';
+export * as utils from './utils/index.js';
 export { summary, type Summary, type SummaryInput, type SummaryOptions, type SummaryRow } from './summary.js';
 
 export * from './modules/activation.js';
