@@ -44,7 +44,7 @@ export {
   type NLLLossOptions,
   type Reduction,
   type ReductionOptions,
-} from '../ops/losses.js';
+} from '../ops/losses/index.js';
 export { pad, type PadOptions } from '../ops/padding.js';
 export { batchNorm, type BatchNormOptions } from '../ops/normalization.js';
 export {

@@ -15,6 +15,6 @@ export * from './modules/containers.js';
 export * from './modules/conv.js';
 export * from './modules/dropout.js';
 export * from './modules/linear.js';
-export * from './modules/loss.js';
+export * from './modules/losses/index.js';
 export * from './modules/pooling.js';
 export type { FactoryOptions } from './modules/factory.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { grad, ones, tensor, zeros } from '../index.js';
-import { crossEntropy, l1Loss, mseLoss, nllLoss } from './losses.js';
+import { grad, ones, tensor, zeros } from '../../index.js';
+import { crossEntropy, l1Loss, mseLoss, nllLoss } from './index.js';
 
 const labels = (data: number[]) => tensor(Int32Array.from(data));
 

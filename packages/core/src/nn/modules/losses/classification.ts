@@ -1,20 +1,17 @@
 /**
- * Losses as modules. What they compute is in `ops/losses.ts`.
+ * Losses of classes as modules. What they compute is in `ops/losses/classification.ts`.
  */
-import type { Tensor } from '../../graph/tensor.js';
-import { checkOptions, checkReduction, type Reduction } from '../../ops/arguments.js';
+import type { Tensor } from '../../../graph/tensor.js';
+import { checkOptions, checkReduction, type Reduction } from '../../../ops/arguments.js';
 import {
   crossEntropy,
-  l1Loss,
-  mseLoss,
   nllLoss,
   type CrossEntropyOptions,
   type NLLLossOptions,
-  type ReductionOptions,
-} from '../../ops/losses.js';
-import { Buffer } from '../../runtime/cell.js';
-import { Module } from '../module.js';
-import { checkCount, checkNumber } from './factory.js';
+} from '../../../ops/losses/classification.js';
+import { Buffer } from '../../../runtime/cell.js';
+import { Module } from '../../module.js';
+import { checkCount, checkNumber } from '../factory.js';
 
 /** A loss with class weights, which are a buffer: they are saved and move with the module. */
 abstract class WeightedLoss extends Module {
@@ -85,50 +82,5 @@ export class NLLLoss extends WeightedLoss {
   override forward(logProbabilities: Tensor, target: Tensor): Tensor {
     const { weight, ignoreIndex, reduction } = this;
     return nllLoss(logProbabilities, target, { weight, ignoreIndex, reduction });
-  }
-}
-
-abstract class ElementLoss extends Module {
-  readonly reduction: Reduction;
-
-  constructor(options: ReductionOptions = {}) {
-    super();
-    checkOptions(new.target.name, options, ['reduction']);
-    this.reduction = options.reduction ?? 'mean';
-    checkReduction(new.target.name, this.reduction);
-  }
-}
-
-/**
- * Mean squared error: (x − y)², averaged over all elements.
- *
- * Shape: input and target equal. Output `[]`, or theirs for reduction 'none'.
- *
- * @param options `reduction`: 'mean' (default), 'sum' or 'none'.
- * @throws ShapeError unless the shapes are equal.
- * @example
- * const loss = new nn.MSELoss()(tensor([1, 2]), tensor([1, 4]));
- * await loss.item(); // 2
- */
-export class MSELoss extends ElementLoss {
-  override forward(input: Tensor, target: Tensor): Tensor {
-    return mseLoss(input, target, { reduction: this.reduction });
-  }
-}
-
-/**
- * Mean absolute error: |x − y|, averaged over all elements.
- *
- * Shape: input and target equal. Output `[]`, or theirs for reduction 'none'.
- *
- * @param options `reduction`: 'mean' (default), 'sum' or 'none'.
- * @throws ShapeError unless the shapes are equal.
- * @example
- * const loss = new nn.L1Loss()(tensor([1, 2]), tensor([1, 4]));
- * await loss.item(); // 1
- */
-export class L1Loss extends ElementLoss {
-  override forward(input: Tensor, target: Tensor): Tensor {
-    return l1Loss(input, target, { reduction: this.reduction });
   }
 }

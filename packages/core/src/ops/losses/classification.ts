@@ -1,20 +1,20 @@
 /**
- * Loss functions.
+ * Losses of classes, of which one is right: negative log-likelihood and cross-entropy.
  */
-import { AutogradError, DTypeError, FakkelError, OutOfRangeError, ShapeError } from '../errors.js';
-import { isFloat } from '../dtype.js';
-import { checkTensor, record1, scalarInput } from '../graph/record.js';
-import type { Tensor } from '../graph/tensor.js';
-import { formatAval, sameShape, sizeOf, type Aval } from '../shape.js';
-import { checkOptions, checkReduction, type Reduction } from './arguments.js';
-import { castTo, checkFloat } from './common.js';
-import { composed } from './compose.js';
-import { filled, zerosOf } from './constants.js';
-import { defineOp } from './def.js';
-import { where } from './logic.js';
-import { throughDecomposition } from './through-decomposition.js';
-
-export type { Reduction } from './arguments.js';
+import { isFloat } from '../../dtype.js';
+import { FakkelError, OutOfRangeError } from '../../errors.js';
+import { record1, scalarInput } from '../../graph/record.js';
+import type { Tensor } from '../../graph/tensor.js';
+import { sameShape, type Aval } from '../../shape.js';
+import { checkOptions, checkReduction, type Reduction } from '../arguments.js';
+import { castTo } from '../common.js';
+import { composed } from '../compose.js';
+import { filled, zerosOf } from '../constants.js';
+import { defineOp } from '../def.js';
+import { where } from '../logic.js';
+import { throughDecomposition } from '../through-decomposition.js';
+import { checkLabels, checkScores, checkWeight, unbatch } from './labels.js';
+import { reduced } from './reduction.js';
 
 type LossAttrs = { readonly reduction: Reduction };
 type CrossEntropyAttrs = LossAttrs & { readonly weighted: boolean };
@@ -125,76 +125,10 @@ export interface CrossEntropyOptions extends NLLLossOptions {
   labelSmoothing?: number;
 }
 
-/** Checks scores [N, C, …] or [C], and labels [N, …] or []; both come back as a batch. */
-function checkLabels(op: string, x: Tensor, target: Tensor, options: NLLLossOptions): [Tensor, Tensor] {
-  if (target.dtype !== 'int32') {
-    throw new DTypeError(
-      `${op}: expected class indices, int32 of shape [N] or [N, …], got ${formatAval(target)} for ${formatAval(x)}. ` +
-        `Make labels with tensor([…], { dtype: 'int32' }), or convert them with target.to('int32').`,
-    );
-  }
-  const expected = x.ndim === 1 ? [] : [x.shape[0], ...x.shape.slice(2)];
-  if (!sameShape(target.shape, expected)) {
-    const remedy =
-      sizeOf(target.shape) === sizeOf(expected)
-        ? `Use target.reshape([${expected.join(', ')}]).`
-        : sameShape(target.shape, x.shape)
-          ? `For one-hot targets: target.argmax(1), or class probabilities with target.to('${x.dtype}').`
-          : 'Scores are [N, C, …] with classes in axis 1, labels [N, …].';
-    throw new ShapeError(
-      `${op}: expected a target int32[${expected.join(',')}] for ${formatAval(x)}, got ${formatAval(target)}. ${remedy}`,
-    );
-  }
-  checkWeight(op, x, options.weight);
-  checkRange(op, target, x.shape[x.ndim === 1 ? 0 : 1], options.ignoreIndex ?? -100);
-  return x.ndim === 1 ? [x.reshape([1, x.shape[0]]), target.reshape([1])] : [x, target];
-}
-
-function checkWeight(op: string, x: Tensor, weight: Tensor | null | undefined): void {
-  if (!weight) return;
-  const classes = x.shape[x.ndim === 1 ? 0 : 1];
-  if (!sameShape(weight.shape, [classes]) || weight.dtype !== x.dtype) {
-    throw new ShapeError(
-      `${op}: expected a weight for each class, ${x.dtype}[${classes}], got ${formatAval(weight)} for ${formatAval(x)}`,
-    );
-  }
-  if (weight.requiresGrad) {
-    throw new AutogradError(`${op}: the class weights have no gradient, as in PyTorch. Pass weight.detach().`);
-  }
-}
-
-/** Labels that are on the host are checked at once; others by the backend, which must not read out of bounds. */
-function checkRange(op: string, target: Tensor, classes: number, ignoreIndex: number): void {
-  const labels = target._resolve()._storage?.host;
-  if (!labels) return;
-  const at = labels.findIndex((label: number) => (label < 0 || label >= classes) && label !== ignoreIndex);
-  if (at < 0) return;
-  const place: number[] = [];
-  for (let i = target.ndim - 1, rest = at; i >= 0; rest = Math.floor(rest / target.shape[i]), i--) {
-    place.unshift(rest % target.shape[i]);
-  }
-  const position =
-    place.length === 1 ? ` at position ${at}` : place.length > 1 ? ` at position [${place.join(', ')}]` : '';
-  throw new OutOfRangeError(
-    `${op}: label ${labels[at]}${position} is out of range for ${classes} classes (0 to ${classes - 1}). ` +
-      `Labels count from 0; positions without a class get the ignoreIndex, ${ignoreIndex}.`,
-  );
-}
-
-function checkScores(op: string, x: Tensor, target: Tensor): void {
-  checkTensor(op, x);
-  checkTensor(op, target);
-  checkFloat(op, [x]);
-  if (x.ndim === 0) throw new ShapeError(`${op}: expected scores [N, C, …] or [C], got ${formatAval(x)}`);
-}
-
 const NLL_OPTIONS = ['weight', 'ignoreIndex', 'reduction'] satisfies (keyof NLLLossOptions)[];
 const CROSS_ENTROPY_OPTIONS = [...NLL_OPTIONS, 'labelSmoothing'] satisfies (keyof CrossEntropyOptions)[];
 
 const ignored = (value: number, x: Tensor): Tensor => scalarInput(value, 'int32', x.device);
-
-/** One position's loss of an unbatched input has no axis. */
-const unbatch = (loss: Tensor, x: Tensor): Tensor => (x.ndim === 1 && loss.ndim === 1 ? loss.reshape([]) : loss);
 
 /**
  * Negative log-likelihood, as `F.nll_loss`: −weight[y] · logProbabilities[y].
@@ -278,105 +212,5 @@ function ofProbabilities(input: Tensor, target: Tensor, options: CrossEntropyOpt
   let logs = input.logSoftmax(axis);
   if (weight) logs = logs.mul(input.ndim === 1 ? weight : besideClasses(weight, input.ndim));
   const losses = logs.mul(y).sum(axis).neg();
-  return reduction === 'none' ? losses : reduction === 'sum' ? losses.sum() : losses.mean();
-}
-
-/** How a loss of each element becomes the result. */
-export interface ReductionOptions {
-  /** Default 'mean'. */
-  reduction?: Reduction;
-}
-
-function elementLoss(
-  op: string,
-  input: Tensor,
-  target: Tensor,
-  options: ReductionOptions,
-  loss: (difference: Tensor) => Tensor,
-): Tensor {
-  checkOptions(op, options, ['reduction'] satisfies (keyof ReductionOptions)[]);
-  const { reduction = 'mean' } = options;
-  checkReduction(op, reduction);
-  checkPair(op, input, target);
-  return composed(() => {
-    const losses = loss(input.sub(target));
-    return reduction === 'none' ? losses : reduction === 'sum' ? losses.sum() : losses.mean();
-  });
-}
-
-function checkPair(op: string, input: Tensor, target: Tensor): void {
-  checkTensor(op, input);
-  checkTensor(op, target);
-  checkFloat(op, [input]);
-  if (!sameShape(input.shape, target.shape)) {
-    const remedy =
-      sizeOf(input.shape) === sizeOf(target.shape)
-        ? `Use target.reshape([${input.shape.join(', ')}]).`
-        : `If it is meant to be repeated: target.expand([${input.shape.join(', ')}]).`;
-    throw new ShapeError(
-      `${op}: expected input and target of one shape, got ${formatAval(input)} and ${formatAval(target)}: they would ` +
-        `broadcast to pairs that nobody meant. ${remedy}`,
-    );
-  }
-}
-
-/**
- * The mean squared error (input − target)², as `F.mse_loss`; shapes must be equal.
- *
- * @throws ShapeError unless the shapes are equal: PyTorch would broadcast, with a warning.
- * @example
- * await nn.functional.mseLoss(tensor([1, 2]), tensor([0, 4])).item(); // 2.5
- */
-export function mseLoss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
-  return elementLoss('mseLoss', input, target, options, (difference) => difference.square());
-}
-
-/**
- * The mean absolute error |input − target|, as `F.l1_loss`; shapes must be equal.
- *
- * @throws ShapeError unless the shapes are equal.
- * @example
- * await nn.functional.l1Loss(tensor([1, 2]), tensor([0, 4])).item(); // 1.5
- */
-export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions = {}): Tensor {
-  return elementLoss('l1Loss', input, target, options, (difference) => difference.abs());
-}
-
-/** What {@link binaryCrossEntropyWithLogits} takes beside input and target. */
-export interface BinaryCrossEntropyOptions extends ReductionOptions {
-  /** A factor of each loss; broadcasts. */
-  weight?: Tensor | null;
-  /** A factor of the positive part, one for each class; broadcasts. */
-  posWeight?: Tensor | null;
-}
-
-/**
- * Binary cross-entropy between sigmoid(input) and targets from 0 to 1, as `F.binary_cross_entropy_with_logits`:
- *
- * loss = weight · (posWeight · y · −ln σ(x) + (1 − y) · −ln σ(−x))
- *
- * @throws ShapeError unless the shapes of input and target are equal.
- * @example
- * await nn.functional.binaryCrossEntropyWithLogits(tensor([0]), tensor([1])).item(); // 0.6931471824645996
- */
-export function binaryCrossEntropyWithLogits(
-  input: Tensor,
-  target: Tensor,
-  options: BinaryCrossEntropyOptions = {},
-): Tensor {
-  const op = 'binaryCrossEntropyWithLogits';
-  checkOptions(op, options, ['weight', 'posWeight', 'reduction'] satisfies (keyof BinaryCrossEntropyOptions)[]);
-  const { weight, posWeight, reduction = 'mean' } = options;
-  checkReduction(op, reduction);
-  checkPair(op, input, target);
-  return composed(() => {
-    const positive = input.logsigmoid().mul(target);
-    const negative = input
-      .neg()
-      .logsigmoid()
-      .mul(target.neg().add(filled(1, [], input)));
-    const losses = (posWeight ? positive.mul(posWeight) : positive).add(negative).neg();
-    const weighted = weight ? losses.mul(weight) : losses;
-    return reduction === 'none' ? weighted : reduction === 'sum' ? weighted.sum() : weighted.mean();
-  });
+  return reduced(losses, reduction);
 }

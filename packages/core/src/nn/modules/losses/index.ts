@@ -1,0 +1,5 @@
+/**
+ * Losses as modules.
+ */
+export * from './classification.js';
+export * from './regression.js';
