@@ -5,6 +5,13 @@
  */
 export { HostArray, type HostDType, type HostSource } from './host-array.js';
 export { ConcatDataset, Dataset, MapDataset, Subset, TensorDataset, type Rows, type SampleContext } from './dataset.js';
+export {
+  ChainDataset,
+  IterableDataset,
+  type Chained,
+  type EpochContext,
+  type SampleStream,
+} from './iterable-dataset.js';
 export type { Portable, Recipe } from './portable.js';
 export { randomSplit } from './random-split.js';
 export {
