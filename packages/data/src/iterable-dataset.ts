@@ -57,14 +57,18 @@ export abstract class IterableDataset<T, R = T> implements AsyncIterable<T> {
    *
    * @param raw - What the stream gave: what can be cloned, if workers are used.
    * @param _context - What a loader adds. Without it random transforms draw from the default generator.
+   * @returns The sample, or undefined to leave it out: its batch is smaller then.
    */
-  prepare(raw: R, _context?: SampleContext): T | Promise<T> {
+  prepare(raw: R, _context?: SampleContext): T | undefined | Promise<T | undefined> {
     return raw as unknown as T;
   }
 
   /** One pass without a loader; its seed is drawn from the default generator. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const raw of this.stream({ seed: defaultGenerator.randomInt64() })) yield await this.prepare(raw);
+    for await (const raw of this.stream({ seed: defaultGenerator.randomInt64() })) {
+      const sample = await this.prepare(raw);
+      if (sample !== undefined) yield sample;
+    }
   }
 }
 
@@ -100,7 +104,7 @@ export class ChainDataset<T, R = T> extends IterableDataset<T, Chained<R>> {
     return new ChainStream(this.datasets, seed, state as ChainState | undefined);
   }
 
-  override prepare({ which, raw }: Chained<R>, context?: SampleContext): T | Promise<T> {
+  override prepare({ which, raw }: Chained<R>, context?: SampleContext): T | undefined | Promise<T | undefined> {
     return this.datasets[which].prepare(raw, context);
   }
 
