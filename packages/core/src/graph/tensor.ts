@@ -56,6 +56,8 @@ export class Tensor implements Aval {
   _consumed = false;
   /** @internal Never dropped, only moved to the host. */
   _kept = false;
+  /** @internal Looks at the contents when a run has computed them; an error fails the run before it changes a cell. */
+  _guard: ((contents: TypedArray) => Error | null) | null = null;
   /** @internal */
   _requiresGrad = false;
   /** @internal Gradient of a leaf that is no cell. */

@@ -235,12 +235,18 @@ export class Parameter extends Cell {
     this._gradientState = spent ? 'mixed' : 'pending';
   }
 
+  /** @internal Puts another value, made of the gradient, in its place: clipping. */
+  _replaceGradient(gradient: Tensor): void {
+    this._gradient!.assign(gradient);
+  }
+
   /**
    * The gradient for an optimizer's update, or null where there is none; the step's run spends it.
    *
+   * @param op What takes it, for the error.
    * @throws AutogradError if it was made partly before and partly after the last step.
    */
-  _takeGradient(): Tensor | null {
+  _takeGradient(op = 'step'): Tensor | null {
     if (this._gradientState === 'none' || !this._gradient) return null;
     if (this._gradientState === 'mixed' || this._gradientState === 'spent') {
       const what =
@@ -248,7 +254,7 @@ export class Parameter extends Cell {
           ? 'was made partly before and partly after the last step()'
           : 'was used by a step() already';
       throw new AutogradError(
-        `step: the gradient of ${this.label} ${what}. Call optimizer.zeroGrad() before backward(): PyTorch would ` +
+        `${op}: the gradient of ${this.label} ${what}. Call optimizer.zeroGrad() before backward(): PyTorch would ` +
           `silently add the new gradient to the old one here.`,
       );
     }

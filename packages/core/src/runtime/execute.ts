@@ -46,10 +46,12 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
     const inputs = used.map((i) => run.leaves[i]);
     const buffers = buffersOf(runtime, inputs);
     const retires = new Set(run.retires);
-    const donated = inputs.map((s) => retires.has(s) && s.pins === 1 && !s.shared);
+    // Where a guard may still fail the run, the cells keep what they have until it has passed.
+    const donated = inputs.map((s) => run.guards.size === 0 && retires.has(s) && s.pins === 1 && !s.shared);
     const results = checking
       ? await runChecked(backend, run.program, buffers, inputs)
       : await executable.run(buffers, donated);
+    if (run.guards.size > 0) await passGuards(backend, run, results);
     if (!checking) inputs.forEach((s, i) => donated[i] && memory.donated(s));
     run.outputs.forEach((storage, i) => {
       storage.buffer = results[slots[i]]!;
@@ -62,6 +64,24 @@ export async function execute(runtime: Runtime, run: Run): Promise<void> {
     for (const leaf of run.leaves) memory.unpin(leaf);
   }
   for (const storage of run.retires) memory.retire(storage);
+}
+
+/** Looks at what is guarded; an error lets go of all that the run has made. */
+async function passGuards(backend: Backend, run: Run, results: readonly DeviceBuffer[]): Promise<void> {
+  const guarded = run.outputs.flatMap((storage, i) => {
+    const guard = run.guards.get(storage);
+    return guard ? [{ guard, buffer: results[run.program.outputs[i]] }] : [];
+  });
+  try {
+    const contents = await backend.download(guarded.map(({ buffer }) => buffer));
+    guarded.forEach(({ guard }, i) => {
+      const error = guard(contents[i]);
+      if (error) throw error;
+    });
+  } catch (error) {
+    for (const buffer of new Set(results)) backend.release(buffer);
+    throw error;
+  }
 }
 
 /**

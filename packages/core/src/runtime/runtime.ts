@@ -44,6 +44,8 @@ export interface Run {
   readonly writes: readonly Version[];
   /** What somebody reads: downloaded with the run, whatever its size. */
   readonly wanted: ReadonlySet<Storage>;
+  /** What is looked at before the run counts as succeeded. */
+  readonly guards: ReadonlyMap<Storage, NonNullable<Tensor['_guard']>>;
   /** What was downloaded. */
   readonly copies: Map<Storage, TypedArray>;
   /** Why nothing could be downloaded: told to those who read, the run itself has succeeded. */
@@ -433,8 +435,10 @@ export class Runtime {
     // What is computed again starts from the outputs of this run that never go.
     const lasts = (t: Tensor): boolean => (t._storage ?? outputs.get(t._resolve())?.storage)?.lasts ?? false;
     const versionsToRepeat = versionsBehind(trace.nodes, written, lasts);
+    const guards = new Map<Storage, NonNullable<Tensor['_guard']>>();
     for (const node of trace.nodes) node.group = null;
     for (const [t, { storage }] of outputs) {
+      if (t._guard) guards.set(storage, t._guard);
       storage.pending = settled;
       this.memory.pin(storage);
       t._storage = storage;
@@ -478,6 +482,7 @@ export class Runtime {
       retires,
       writes,
       wanted,
+      guards,
       copies: new Map(),
       downloadError: undefined,
       done,

@@ -1,4 +1,5 @@
 /**
  * The `nn.utils` namespace: tools for parameters and gradients, under PyTorch's names in camelCase.
  */
-export {};
+export { clipGradNorm_, clipGradValue_, type ClipGradNormOptions } from './clip-grad.js';
+export { parametersToVector, vectorToParameters } from './convert-parameters.js';
