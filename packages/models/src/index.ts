@@ -5,7 +5,6 @@
  */
 export { LeNet5, lenet5, type LeNet5Options } from './lenet5.js';
 export { C3_CONNECTIONS, LeNet5Original, lenet5Original } from './lenet5-original.js';
-export { ScaledTanh } from './scaled-tanh.js';
 export { SparseConv2d } from './sparse-conv2d.js';
 export { Subsample } from './subsample.js';
 export { uniformFanIn_ } from './uniform-fan-in.js';

@@ -3,7 +3,6 @@
  */
 import { nn, type Tensor } from '@fakkel/core';
 import { checkImages } from './images.js';
-import { ScaledTanh } from './scaled-tanh.js';
 import { SparseConv2d } from './sparse-conv2d.js';
 import { Subsample } from './subsample.js';
 import { uniformFanIn_ } from './uniform-fan-in.js';
@@ -41,7 +40,7 @@ export class LeNet5Original extends nn.Module {
   c5: nn.Conv2d;
   f6: nn.Linear;
   output: nn.Linear;
-  act = new ScaledTanh();
+  act = new nn.ScaledTanh();
 
   constructor(options: nn.FactoryOptions = {}) {
     super();

@@ -78,13 +78,4 @@ export const elementwiseAdapters: Readonly<Record<string, Adapter>> = {
     x.to(dtype === 'float' ? float : dtype),
   ),
   oneHot: adapter<{ numClasses: number }>(([labels], { numClasses }) => fk.oneHot(labels, numClasses)),
-
-  leakyRelu: adapter<{ negativeSlope?: number }>(([x], { negativeSlope }) => x.leakyRelu(negativeSlope)),
-  elu: adapter<{ alpha?: number }>(([x], { alpha }) => x.elu(alpha)),
-  gelu: unary(fk.gelu),
-  silu: unary(fk.silu),
-  logsigmoid: unary(fk.logsigmoid),
-  softplus: adapter<{ beta?: number; threshold?: number }>(([x], { beta, threshold }) => x.softplus(beta, threshold)),
-  hardtanh: adapter<{ minVal?: number; maxVal?: number }>(([x], { minVal, maxVal }) => x.hardtanh(minVal, maxVal)),
-  relu6: unary(fk.relu6),
 };

@@ -19,6 +19,8 @@ import { cases as maxPool } from './max-pool.js';
 import { cases as avgPool } from './avg-pool.js';
 import { cases as fold } from './fold.js';
 import { cases as activation } from './activation.js';
+import { cases as rectifiers } from './rectifiers.js';
+import { cases as gates } from './gates.js';
 import { cases as loss } from './loss.js';
 import { cases as normalization } from './normalization.js';
 import { cases as optimizer } from './optimizer.js';
@@ -45,6 +47,8 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...avgPool,
   ...fold,
   ...activation,
+  ...rectifiers,
+  ...gates,
   ...loss,
   ...normalization,
   ...optimizer,

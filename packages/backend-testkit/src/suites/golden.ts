@@ -21,6 +21,8 @@ import type { TrackOptions } from '../tracking.js';
 /** Cases whose op, or its gradient, is a composite: they run decomposed too. The kit's own tests keep it complete. */
 export const DECOMPOSING: ReadonlySet<string> = new Set([
   ...['rsqrt', 'reciprocal', 'square', 'sigmoid', 'relu', 'clamp', 'leakyRelu', 'elu', 'gelu', 'silu', 'logsigmoid'],
+  ...['prelu', 'threshold', 'selu', 'celu', 'geluTanh', 'mish', 'hardswish', 'hardsigmoid', 'softsign', 'hardshrink'],
+  ...['softshrink', 'tanhshrink'],
   ...['softplus', 'hardtanh', 'mean', 'var', 'std', 'norm', 'logsumexp', 'softmax', 'logSoftmax', 'crossEntropy'],
   ...['nllLoss', 'mseLoss', 'batchNorm', 'dropout', 'sgdUpdate', 'adamUpdate'],
 ]);

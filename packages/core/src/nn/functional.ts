@@ -6,18 +6,35 @@
  * const loss = F.crossEntropy(randn([4, 10]), tensor([1, 0, 4, 9], { dtype: 'int32' }));
  */
 export {
+  celu,
   elu,
   gelu,
+  glu,
+  hardshrink,
+  hardsigmoid,
+  hardswish,
   hardtanh,
   leakyRelu,
   logsigmoid,
   logSoftmax,
+  maxout,
+  mish,
+  prelu,
   relu,
   relu6,
+  rrelu,
+  scaledTanh,
+  selu,
   sigmoid,
   silu,
   softmax,
+  softmin,
   softplus,
+  softshrink,
+  softsign,
+  tanhshrink,
+  threshold,
+  type GeluOptions,
 } from '../ops/activation.js';
 export {
   conv1d,
@@ -47,6 +64,8 @@ export {
 } from '../ops/losses/index.js';
 export { pad, type PadOptions } from '../ops/padding.js';
 export { batchNorm, type BatchNormOptions } from '../ops/normalization.js';
+export { groupNorm, instanceNorm, layerNorm, type InstanceNormOptions, type NormOptions } from '../ops/layer-norm.js';
+export { localResponseNorm, type LocalResponseNormOptions } from '../ops/local-response-norm.js';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,

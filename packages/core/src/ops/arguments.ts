@@ -35,6 +35,14 @@ export function checkOptions(op: string, options: object, names: readonly string
   }
 }
 
+/** Throws unless `value` is one of `choices`. */
+export function checkOneOf(op: string, name: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return;
+  const got = typeof value === 'string' ? `'${value}'` : describe(value);
+  const known = choices.map((choice) => `'${choice}'`);
+  throw new OutOfRangeError(`${op}: ${name} is ${known.slice(0, -1).join(', ')} or ${known.at(-1)}, got ${got}`);
+}
+
 export type Reduction = 'mean' | 'sum' | 'none';
 
 /** Throws unless `reduction` is one. */

@@ -3,7 +3,7 @@
  */
 import { isFloat, promote, type DType } from '../dtype.js';
 import { DTypeError } from '../errors.js';
-import { operands, record1, type TensorLike } from '../graph/record.js';
+import { checkTensor, describe, operands, record1, scalarInput, type TensorLike } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
 import { broadcastShapes, formatAval, sameShape, type Aval, type Shape } from '../shape.js';
 import { defineOp, type NON_DIFFERENTIABLE, type Op, type VjpRule } from './def.js';
@@ -73,6 +73,38 @@ export function elementwise(
     ...(decompose ? { decompose: ([x]: readonly Tensor[]) => [decompose(x)] } : {}),
   });
   return Object.assign((x: Tensor) => record1(op, operands(name, [x]), NO_ATTRS), { op });
+}
+
+/** An elementwise function of one float tensor and some numbers, which enter the program as inputs. */
+export function withNumbers(
+  name: string,
+  definition: {
+    decompose: (x: Tensor, ...numbers: Tensor[]) => Tensor;
+    /** The gradient of x. */
+    backward: (gradient: Tensor, x: Tensor, ...numbers: Tensor[]) => Tensor;
+  },
+): (x: Tensor, ...numbers: number[]) => Tensor {
+  const op = defineOp<NoAttrs>({
+    name,
+    infer([x]) {
+      checkFloat(name, [x]);
+      return [{ shape: x.shape, dtype: x.dtype }];
+    },
+    vjp: {
+      reads: { inputs: 'all' },
+      backward: ({ gradient, inputs: [x, ...numbers] }) => [definition.backward(gradient, x, ...numbers)],
+    },
+    decompose: ([x, ...numbers]) => [definition.decompose(x, ...numbers)],
+  });
+  return (x, ...numbers) => {
+    checkTensor(name, x);
+    checkFloat(name, [x]);
+    const scalars = numbers.map((n) => {
+      if (typeof n !== 'number') throw new TypeError(`${name}: expected a number beside x, got ${describe(n)}`);
+      return scalarInput(n, x.dtype, x.device);
+    });
+    return record1(op, [x, ...scalars], NO_ATTRS);
+  };
 }
 
 /** A function of two tensors or numbers that knows its op. */
