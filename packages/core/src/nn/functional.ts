@@ -47,7 +47,7 @@ export {
   type PerAxis,
 } from '../ops/convolution.js';
 export { oneHot } from '../ops/creation.js';
-export { dropout } from '../ops/dropout.js';
+export { alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout } from '../ops/dropout.js';
 export { tanh } from '../ops/elementwise.js';
 export { linear } from '../ops/linear.js';
 export {

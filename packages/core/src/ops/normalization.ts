@@ -175,6 +175,8 @@ export function batchNorm(
       }
       return record1(batchNormInference, [x, scale, shift, runningMean, runningVar, epsilon], NO_ATTRS);
     }
+    // No values: no statistics to keep, and a result without elements.
+    if (sizeOf(x.shape) === 0) return x.mul(beside(scale, x)).add(beside(shift, x));
     if (countOf(x) <= 1) {
       throw new ShapeError(
         `batchNorm: expected more than 1 value per channel when training, got ${formatAval(x)}. Use a larger batch ` +
@@ -185,19 +187,26 @@ export function batchNorm(
     noGrad(() => {
       const weighed = numberInput(momentum, x);
       const m = countOf(x);
-      update('runningMean', runningMean, mean, weighed);
-      update('runningVar', runningVar, variance.mul(literal(m / (m - 1), x)), weighed);
+      const unbiased = literal(m / (m - 1), x);
+      moveRunning('batchNorm', 'runningMean', runningMean, mean, weighed);
+      moveRunning('batchNorm', 'runningVar', runningVar, variance.mul(unbiased), weighed);
     });
     return y;
   });
 }
 
-/** A pending write of (1 − momentum) · running + momentum · batch. */
-function update(name: string, running: Tensor | null, batch: Tensor, momentum: Tensor): void {
+/** A pending write of running = (1 − momentum) · running + momentum · batch, where there is a running statistic. */
+export function moveRunning(
+  op: string,
+  name: string,
+  running: Tensor | null | undefined,
+  batch: Tensor,
+  momentum: Tensor,
+): void {
   if (!running) return;
   if (!(running instanceof Cell)) {
     throw new FakkelError(
-      `batchNorm: ${name} is updated in training, so it must be a cell: new Buffer(zeros([${running.shape.join(', ')}])). ` +
+      `${op}: ${name} is updated in training, so it must be a cell: new Buffer(zeros([${running.shape.join(', ')}])). ` +
         `Pass null to keep no statistics.`,
     );
   }

@@ -1,5 +1,6 @@
 /**
- * Batch normalization over all axes but the channels, and dropout.
+ * Batch normalization over all axes but the channels, standardization of rows (layer, group and instance normalization),
+ * and dropout.
  */
 import { threefryUniform } from '../../random/threefry.js';
 import { type HostCall, type KernelTable, splitAt } from './kernel.js';
@@ -85,6 +86,39 @@ function batchNormInference({
   }
 }
 
+/** Both passes in double precision, as in batchNorm. */
+function standardize({ inputs: [x, eps], inputAvals, outputs: [y, means, variances] }: HostCall): void {
+  const [rows, length] = inputAvals[0].shape;
+  for (let r = 0; r < rows; r++) {
+    const [start, end] = [r * length, (r + 1) * length];
+    let total = 0;
+    for (let i = start; i < end; i++) total += x[i];
+    const mean = total / length;
+    let squares = 0;
+    for (let i = start; i < end; i++) squares += (x[i] - mean) * (x[i] - mean);
+    const inverse = 1 / Math.sqrt(squares / length + eps[0]);
+    for (let i = start; i < end; i++) y[i] = (x[i] - mean) * inverse;
+    means[r] = mean;
+    variances[r] = squares / length;
+  }
+}
+
+/** dx = (g − Σg/m − y · Σ(g y)/m) / σ with m elements a row; y is the output of `standardize`. */
+function standardizeGrad({ inputs: [g, y, variances, eps], inputAvals, outputs: [dx] }: HostCall): void {
+  const [rows, length] = inputAvals[1].shape;
+  for (let r = 0; r < rows; r++) {
+    const [start, end] = [r * length, (r + 1) * length];
+    let sum = 0;
+    let dot = 0;
+    for (let i = start; i < end; i++) {
+      sum += g[i];
+      dot += g[i] * y[i];
+    }
+    const inverse = 1 / Math.sqrt(variances[r] + eps[0]);
+    for (let i = start; i < end; i++) dx[i] = (g[i] - sum / length - (y[i] * dot) / length) * inverse;
+  }
+}
+
 function dropout({ inputs: [x, p, key], outputs: [y] }: HostCall): void {
   threefryUniform(y as Float32Array | Float64Array, key[0], key[1]);
   const probability = p[0];
@@ -93,4 +127,11 @@ function dropout({ inputs: [x, p, key], outputs: [y] }: HostCall): void {
   for (let i = 0; i < y.length; i++) y[i] = y[i] >= probability ? x[i] / keep : x[i] * 0;
 }
 
-export const normalizationKernels: KernelTable = { batchNorm, batchNormGrad, batchNormInference, dropout };
+export const normalizationKernels: KernelTable = {
+  batchNorm,
+  batchNormGrad,
+  batchNormInference,
+  standardize,
+  standardizeGrad,
+  dropout,
+};

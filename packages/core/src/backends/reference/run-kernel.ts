@@ -9,6 +9,7 @@ import { convKernels } from './conv.js';
 import { elementwiseKernels } from './elementwise.js';
 import { indexingKernels } from './indexing.js';
 import type { KernelTable } from './kernel.js';
+import { responseNormKernels } from './local-response-norm.js';
 import { lossKernels } from './losses.js';
 import { matmulKernels } from './matmul.js';
 import { movementKernels } from './movement.js';
@@ -32,6 +33,7 @@ export const referenceKernels: KernelTable = {
   ...poolKernels,
   ...softmaxKernels,
   ...normalizationKernels,
+  ...responseNormKernels,
   ...lossKernels,
   ...optimizerKernels,
   ...randomKernels,
