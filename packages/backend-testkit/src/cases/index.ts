@@ -7,6 +7,7 @@ import { elementwiseAdapters } from './elementwise.js';
 import { linearAdapters } from './linear.js';
 import { lossAdapters } from './loss.js';
 import { creationAdapters, movementAdapters } from './movement.js';
+import { normalizationAdapters } from './normalization.js';
 import { optimizerAdapters } from './optimizer.js';
 import { reductionAdapters } from './reduction.js';
 
@@ -18,5 +19,6 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...creationAdapters,
   ...linearAdapters,
   ...lossAdapters,
+  ...normalizationAdapters,
   ...optimizerAdapters,
 };

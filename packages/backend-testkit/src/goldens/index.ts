@@ -23,8 +23,11 @@ import { cases as rectifiers } from './rectifiers.js';
 import { cases as gates } from './gates.js';
 import { cases as loss } from './loss.js';
 import { cases as normalization } from './normalization.js';
+import { cases as layerNorm } from './layer-norm.js';
+import { cases as localResponseNorm } from './local-response-norm.js';
 import { cases as optimizer } from './optimizer.js';
 import { cases as random } from './random.js';
+import { cases as dropout } from './dropout.js';
 
 /** Every golden case. */
 export const GOLDENS: readonly GoldenCase[] = [
@@ -51,6 +54,9 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...gates,
   ...loss,
   ...normalization,
+  ...layerNorm,
+  ...localResponseNorm,
   ...optimizer,
   ...random,
+  ...dropout,
 ];

@@ -24,6 +24,7 @@ export const DECOMPOSING: ReadonlySet<string> = new Set([
   ...['prelu', 'threshold', 'selu', 'celu', 'geluTanh', 'mish', 'hardswish', 'hardsigmoid', 'softsign', 'hardshrink'],
   ...['softshrink', 'tanhshrink'],
   ...['softplus', 'hardtanh', 'mean', 'var', 'std', 'norm', 'logsumexp', 'softmax', 'logSoftmax', 'crossEntropy'],
+  ...['layerNorm', 'groupNorm', 'instanceNorm', 'localResponseNorm'],
   ...['nllLoss', 'mseLoss', 'batchNorm', 'dropout', 'sgdUpdate', 'adamUpdate'],
 ]);
 

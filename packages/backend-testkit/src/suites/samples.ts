@@ -96,6 +96,14 @@ const SAMPLES: readonly Sample[] = [
   { op: 'avgPool2d', name: 'overlapping', inputs: [f(3, 7, 21, 19)], args: { kernel: 3, stride: 2, padding: 1 } },
   { op: 'adaptiveAvgPool2d', name: '7×7', inputs: [f(2, 9, 13, 17)], args: { outputSize: 7 } },
   { op: 'batchNorm', name: 'images', inputs: [f(5, 13, 11, 7), positive(13), f(13)] },
+  { op: 'layerNorm', name: 'features', inputs: [f(17, 259), positive(259), f(259)], args: { normalizedShape: [259] } },
+  { op: 'groupNorm', name: 'images', inputs: [f(3, 12, 11, 7), positive(12), f(12)], args: { groups: 4 } },
+  {
+    op: 'localResponseNorm',
+    name: 'AlexNet, a small image',
+    inputs: [f(2, 33, 9, 7)],
+    args: { size: 5, alpha: 0.5, beta: 0.75, k: 2 },
+  },
   { op: 'crossEntropy', name: '100 classes', inputs: [f(33, 100), labels(100, 33)], args: { labelSmoothing: 0.1 } },
 ];
 
