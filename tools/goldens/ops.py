@@ -17,7 +17,7 @@ LIMIT = 50_000
 
 MODULES = [
     'unary', 'binary', 'logic', 'reduction', 'softmax', 'movement', 'indexing', 'sorting', 'linear', 'convolution',
-    'pooling', 'activation', 'rectifiers', 'gates', 'loss', 'normalization', 'layer_norm', 'optimizer', 'random_op',
+    'pooling', 'activation', 'rectifiers', 'gates', 'loss', 'criteria', 'normalization', 'layer_norm', 'optimizer', 'random_op',
     'dropout',
 ]
 

@@ -3,6 +3,7 @@
  */
 import { activationAdapters } from './activation.js';
 import type { Adapter } from './adapter.js';
+import { criterionAdapters } from './criteria.js';
 import { elementwiseAdapters } from './elementwise.js';
 import { linearAdapters } from './linear.js';
 import { lossAdapters } from './loss.js';
@@ -19,6 +20,7 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...creationAdapters,
   ...linearAdapters,
   ...lossAdapters,
+  ...criterionAdapters,
   ...normalizationAdapters,
   ...optimizerAdapters,
 };

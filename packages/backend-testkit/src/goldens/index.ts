@@ -22,6 +22,9 @@ import { cases as activation } from './activation.js';
 import { cases as rectifiers } from './rectifiers.js';
 import { cases as gates } from './gates.js';
 import { cases as loss } from './loss.js';
+import { cases as lossRegression } from './loss-regression.js';
+import { cases as lossProbabilities } from './loss-probabilities.js';
+import { cases as lossMargins } from './loss-margins.js';
 import { cases as normalization } from './normalization.js';
 import { cases as layerNorm } from './layer-norm.js';
 import { cases as localResponseNorm } from './local-response-norm.js';
@@ -53,6 +56,9 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...rectifiers,
   ...gates,
   ...loss,
+  ...lossRegression,
+  ...lossProbabilities,
+  ...lossMargins,
   ...normalization,
   ...layerNorm,
   ...localResponseNorm,

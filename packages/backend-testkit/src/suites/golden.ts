@@ -24,8 +24,10 @@ export const DECOMPOSING: ReadonlySet<string> = new Set([
   ...['prelu', 'threshold', 'selu', 'celu', 'geluTanh', 'mish', 'hardswish', 'hardsigmoid', 'softsign', 'hardshrink'],
   ...['softshrink', 'tanhshrink'],
   ...['softplus', 'hardtanh', 'mean', 'var', 'std', 'norm', 'logsumexp', 'softmax', 'logSoftmax', 'crossEntropy'],
+  ...['binaryCrossEntropy', 'nllLoss', 'mseLoss', 'batchNorm', 'dropout'],
   ...['layerNorm', 'groupNorm', 'instanceNorm', 'localResponseNorm'],
-  ...['nllLoss', 'mseLoss', 'batchNorm', 'dropout', 'sgdUpdate', 'adamUpdate'],
+  ...['sgdUpdate', 'adagradUpdate', 'adadeltaUpdate', 'rmspropUpdate', 'larsUpdate'],
+  ...['adamUpdate', 'adamaxUpdate', 'nadamUpdate', 'radamUpdate', 'lambUpdate'],
 ]);
 
 /** Whether the case has gradients to check. */

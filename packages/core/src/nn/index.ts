@@ -19,4 +19,5 @@ export * from './modules/linear.js';
 export * from './modules/losses/index.js';
 export * from './modules/normalization.js';
 export * from './modules/pooling.js';
+export * from './modules/rbf.js';
 export type { FactoryOptions } from './modules/factory.js';

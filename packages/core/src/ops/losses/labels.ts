@@ -15,12 +15,12 @@ export function checkScores(op: string, x: Tensor, target: Tensor): void {
   if (x.ndim === 0) throw new ShapeError(`${op}: expected scores [N, C, …] or [C], got ${formatAval(x)}`);
 }
 
-/** Checks scores [N, C, …] or [C], and labels [N, …] or []; both come back as a batch. */
+/** Checks scores [N, C, …] or [C], and labels [N, …] or []; both come back as a batch. `ignoreIndex` null: there is none. */
 export function checkLabels(
   op: string,
   x: Tensor,
   target: Tensor,
-  options: { readonly weight?: Tensor | null; readonly ignoreIndex?: number },
+  options: { readonly weight?: Tensor | null; readonly ignoreIndex?: number | null },
 ): [Tensor, Tensor] {
   if (target.dtype !== 'int32') {
     throw new DTypeError(
@@ -41,7 +41,7 @@ export function checkLabels(
     );
   }
   checkWeight(op, x, options.weight);
-  checkRange(op, target, x.shape[x.ndim === 1 ? 0 : 1], options.ignoreIndex ?? -100);
+  checkRange(op, target, x.shape[x.ndim === 1 ? 0 : 1], options.ignoreIndex === undefined ? -100 : options.ignoreIndex);
   return x.ndim === 1 ? [x.reshape([1, x.shape[0]]), target.reshape([1])] : [x, target];
 }
 
@@ -60,7 +60,7 @@ export function checkWeight(op: string, x: Tensor, weight: Tensor | null | undef
 }
 
 /** Labels that are on the host are checked at once; others by the backend, which must not read out of bounds. */
-function checkRange(op: string, target: Tensor, classes: number, ignoreIndex: number): void {
+function checkRange(op: string, target: Tensor, classes: number, ignoreIndex: number | null): void {
   const labels = target._resolve()._storage?.host;
   if (!labels) return;
   const at = labels.findIndex((label: number) => (label < 0 || label >= classes) && label !== ignoreIndex);
@@ -73,7 +73,7 @@ function checkRange(op: string, target: Tensor, classes: number, ignoreIndex: nu
     place.length === 1 ? ` at position ${at}` : place.length > 1 ? ` at position [${place.join(', ')}]` : '';
   throw new OutOfRangeError(
     `${op}: label ${labels[at]}${position} is out of range for ${classes} classes (0 to ${classes - 1}). ` +
-      `Labels count from 0; positions without a class get the ignoreIndex, ${ignoreIndex}.`,
+      `Labels count from 0${ignoreIndex === null ? '' : `; positions without a class get the ignoreIndex, ${ignoreIndex}`}.`,
   );
 }
 

@@ -1,12 +1,13 @@
 /**
  * From a loss of each element to the result.
  */
-import { ShapeError } from '../../errors.js';
+import { OutOfRangeError, ShapeError } from '../../errors.js';
 import { checkTensor } from '../../graph/record.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { formatAval, sameShape, sizeOf } from '../../shape.js';
-import type { Reduction } from '../arguments.js';
-import { checkFloat } from '../common.js';
+import { checkReduction, type Reduction } from '../arguments.js';
+import { castTo, checkFloat } from '../common.js';
+import { composed } from '../compose.js';
 
 /** How a loss of each element becomes the result. */
 export interface ReductionOptions {
@@ -34,4 +35,31 @@ export function checkPair(op: string, input: Tensor, target: Tensor): void {
         `broadcast to pairs that nobody meant. ${remedy}`,
     );
   }
+}
+
+/** What an element loss takes: the checks and the reduction around `loss`. */
+export function elementLoss(
+  op: string,
+  input: Tensor,
+  target: Tensor,
+  reduction: Reduction,
+  loss: (x: Tensor, y: Tensor) => Tensor,
+): Tensor {
+  checkReduction(op, reduction);
+  checkPair(op, input, target);
+  return composed(() => reduced(loss(input, castTo(target, input.dtype)), reduction));
+}
+
+/** Throws where an element that is on the host does not satisfy `holds`; what is computed is not looked at. */
+export function checkElements(
+  op: string,
+  name: string,
+  x: Tensor,
+  holds: (value: number) => boolean,
+  expected: string,
+): void {
+  const data = x._resolve()._storage?.host;
+  const at = data ? data.findIndex((value: number) => !holds(value)) : -1;
+  if (at < 0) return;
+  throw new OutOfRangeError(`${op}: expected ${name} ${expected}, got ${data![at]} at ${at} of ${formatAval(x)}`);
 }

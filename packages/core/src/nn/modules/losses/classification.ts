@@ -9,9 +9,10 @@ import {
   type CrossEntropyOptions,
   type NLLLossOptions,
 } from '../../../ops/losses/classification.js';
-import { Buffer } from '../../../runtime/cell.js';
+import type { Buffer } from '../../../runtime/cell.js';
 import { Module } from '../../module.js';
 import { checkCount, checkNumber } from '../factory.js';
+import { weightBuffer } from './element-loss.js';
 
 /** A loss with class weights, which are a buffer: they are saved and move with the module. */
 abstract class WeightedLoss extends Module {
@@ -26,13 +27,16 @@ abstract class WeightedLoss extends Module {
     checkCount(layer, 'ignoreIndex', ignoreIndex, -Infinity);
     this.reduction = reduction;
     this.ignoreIndex = ignoreIndex;
-    this.weight = weight ? (weight instanceof Buffer ? weight : new Buffer(weight.detach())) : null;
+    this.weight = weightBuffer(weight);
   }
 }
 
 /**
  * Cross-entropy between the softmax of logits and classes:
  * loss = −weight[y] · log(exp(x[y]) / Σⱼ exp(x[j])), averaged over the batch with the weights.
+ *
+ * When to use: classification into classes of which one is right. Give it logits, not probabilities. Weights help where
+ * classes are rare, label smoothing (0.1) against over-confidence.
  *
  * Shape: logits `[N, C]`, `[N, C, …]` or `[C]`; targets int32 `[N]`, `[N, …]` or `[]` with classes from 0 to C − 1, or
  * probabilities in the shape of the logits. Output `[]`, or the targets' shape for reduction 'none'.
@@ -63,6 +67,8 @@ export class CrossEntropyLoss extends WeightedLoss {
 /**
  * Negative log-likelihood of classes, given log-probabilities: loss = −weight[y] · x[y], averaged over the batch with
  * the weights.
+ *
+ * When to use: where there are log-probabilities already. {@link CrossEntropyLoss} takes the logits.
  *
  * Shape: log-probabilities `[N, C]`, `[N, C, …]` or `[C]`; targets int32 `[N]`, `[N, …]` or `[]`. Output `[]`, or the
  * targets' shape for reduction 'none'.
