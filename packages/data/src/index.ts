@@ -33,6 +33,14 @@ export { fashionMnist, mnist, type MnistOptions } from './mnist.js';
 export type { FileOptions } from './files.js';
 export type { DownloadProgress } from './download.js';
 export { digits, DigitsDataset } from './digits.js';
+export {
+  encodeImage,
+  ImageError,
+  readImage,
+  writeImage,
+  type ReadImageOptions,
+  type WriteImageOptions,
+} from './image.js';
 export { resizeBilinear } from './resize.js';
 export { normalize } from './transforms.js';
 export { RunningNormalizer, type ChannelStatistics } from './running-normalizer.js';
