@@ -325,9 +325,14 @@ export function observeCalls<T>(watch: CallObserver, fn: () => T): T {
 
 /** Dotted names of the modules below the outermost one being called; checking mode only. */
 let names: Map<Module, string> | null = null;
+/** How many modules are being called. */
+let depth = 0;
 
 function call(module: Module, args: unknown[]): unknown {
   const outermost = modes.hidden === 0;
+  if (depth === 0 && modes.noGrad === 0) {
+    for (const device of devicesOf(args)) device._runtime.runGradients(() => module.parameters());
+  }
   const { training, modulePath } = modes;
   const hooks = observer ? undefined : HOOKS.get(module);
   if (hooks) for (const hook of hooks.pre) args = atTop(() => hook(module, args)) ?? args;
@@ -339,6 +344,7 @@ function call(module: Module, args: unknown[]): unknown {
   const backward = hooks && hooks.backward.size > 0 ? wrapBackward(module, hooks.backward) : null;
   observer?.enter(module, args);
   modes.hidden++;
+  depth++;
   let output: unknown;
   try {
     output = module.forward(...(backward ? backward.inputs(args) : args));
@@ -352,6 +358,7 @@ function call(module: Module, args: unknown[]): unknown {
     if (backward) output = backward.outputs(output);
   } finally {
     modes.hidden--;
+    depth--;
     modes.training = training;
     modes.modulePath = modulePath;
   }
@@ -364,15 +371,16 @@ function call(module: Module, args: unknown[]): unknown {
   }
   if (outermost) {
     markVisible(output);
-    const devices = new Set<Device>();
-    for (const value of [output, ...args]) if (isTensor(value)) devices.add(value.device);
-    for (const device of devices) {
+    for (const device of devicesOf([output, ...args])) {
       device._runtime.moduleCallWaits = true;
       device._runtime.settle();
     }
   }
   return output;
 }
+
+const devicesOf = (values: readonly unknown[]): Set<Device> =>
+  new Set(values.filter((value) => isTensor(value)).map(({ device }) => device));
 
 /** Hooks are the user's own code: what they are given and make is visible. */
 function atTop<T>(fn: () => T): T {

@@ -34,8 +34,8 @@ export class Cell extends Tensor {
   _head: Version;
   /** @internal The device that the cell lives on now; `device` follows it. */
   _home: Device;
-  /** @internal Called when a run that would have written the cell has failed. */
-  _onDiscard: (() => void) | null = null;
+  /** @internal Called when a run that would have made the cell's current version has failed. */
+  _onDiscard: ((error: unknown) => void) | null = null;
   /** @internal What the finalizer releases when a whole model is dropped, and where. */
   readonly _held: { storage: Storage | null; device: Device };
 
@@ -188,6 +188,8 @@ export class Parameter extends Cell {
   _gradient: Cell | null = null;
   /** @internal */
   _gradientState: GradientState = 'none';
+  /** The run that failed and took the gradient, or a part of it, with it. */
+  private lost: { readonly cause: unknown } | null = null;
 
   constructor(initial: Tensor, options: CellOptions = {}) {
     super(initial, { role: 'parameter', requiresGrad: true, ...options });
@@ -219,6 +221,7 @@ export class Parameter extends Cell {
   zeroGrad(): void {
     if (this._gradient && this._gradientState !== 'none') this._home._runtime.clear(this._gradient, 'replaced');
     this._gradientState = 'none';
+    this.lost = null;
   }
 
   /** @internal Adds `gradient` to what is there. */
@@ -226,7 +229,10 @@ export class Parameter extends Cell {
     if (this._gradient && this._gradient._home !== this._home) this._gradient = null;
     if (!this._gradient) {
       this._gradient = new Cell({ aval: this, device: this._home }, { role: 'gradient' });
-      this._gradient._onDiscard = () => this.zeroGrad();
+      this._gradient._onDiscard = (cause) => {
+        this.zeroGrad();
+        this.lost = { cause };
+      };
     }
     this._gradient.label = `gradient of ${this.label}`;
     const spent = this._gradientState === 'spent' || this._gradientState === 'mixed';
@@ -244,9 +250,17 @@ export class Parameter extends Cell {
    * The gradient for an optimizer's update, or null where there is none; the step's run spends it.
    *
    * @param op What takes it, for the error.
-   * @throws AutogradError if it was made partly before and partly after the last step.
+   * @throws AutogradError if it was made partly before and partly after the last step, or lost with a run that failed.
    */
   _takeGradient(op = 'step'): Tensor | null {
+    if (this.lost) {
+      const { cause } = this.lost;
+      throw new AutogradError(
+        `${op}: the gradient of ${this.label}, or the part of an earlier backward(), was lost with a run that failed ` +
+          `(${cause instanceof Error ? cause.message : String(cause)}). Begin again with zeroGrad().`,
+        { cause },
+      );
+    }
     if (this._gradientState === 'none' || !this._gradient) return null;
     if (this._gradientState === 'mixed' || this._gradientState === 'spent') {
       const what =

@@ -9,7 +9,7 @@ import { Tensor } from '../graph/tensor.js';
 import { ProgramCache, type CompiledProgram } from '../program/cache.js';
 import { unreadable } from '../program/trace.js';
 import { byteSize } from '../shape.js';
-import type { Cell } from './cell.js';
+import type { Cell, Parameter } from './cell.js';
 import { enterGroup, gather, groupOf, regroup, type Group } from './groups.js';
 import type { Device } from './device.js';
 import { execute, fetchResults } from './execute.js';
@@ -306,6 +306,19 @@ export class Runtime {
     await Promise.all(pending.map((t) => this.request(t)));
   }
 
+  /**
+   * Runs what waits for the gradients of `parameters()`. A forward pass that begins before a step has used them is that
+   * of the next micro-batch: it is not to pile up on this one, nor does its memory.
+   */
+  runGradients(parameters: () => readonly Parameter[]): void {
+    if (![...this.writes.keys()].some((cell) => cell.role === 'gradient')) return;
+    for (const { _gradient: gradient } of parameters()) {
+      // Errors stay on the gradients: the step that would use them is told.
+      if (gradient && this.writes.has(gradient)) this.request(gradient._head.tensor).catch(() => undefined);
+    }
+    if (this.requests.length > 0) this.startTick();
+  }
+
   /** Runs everything that waits. */
   async flush(): Promise<void> {
     this.moduleCallWaits = false;
@@ -551,7 +564,8 @@ export class Runtime {
     }
     tensor._storage.error ??= error;
     const { previous } = version;
-    if (cell._head === version && previous) {
+    const last = cell._head === version;
+    if (last && previous) {
       cell._head = previous;
       if (previous.state === 'replaced') previous.state = 'current';
     } else if (previous) {
@@ -561,7 +575,7 @@ export class Runtime {
       if (later) later.previous = previous;
       else if (previous.tensor._storage) this.memory.retire(previous.tensor._storage);
     }
-    cell._onDiscard?.();
+    if (last) cell._onDiscard?.(error);
   }
 
   /** Tasks of the device one after the other, in the order of the calls. */
