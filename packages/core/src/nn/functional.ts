@@ -42,6 +42,7 @@ export {
   conv3d,
   convTranspose1d,
   convTranspose2d,
+  convTranspose3d,
   type ConvOptions,
   type ConvTransposeOptions,
   type PerAxis,
@@ -102,9 +103,11 @@ export { localResponseNorm, type LocalResponseNormOptions } from '../ops/local-r
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
   adaptiveMaxPool2dWithIndices,
+  adaptiveMaxPool3d,
   avgPool1d,
   avgPool2d,
   avgPool3d,
@@ -122,3 +125,5 @@ export {
   type UnfoldOptions,
   type WithIndices,
 } from '../ops/pooling.js';
+export { lpPool1d, lpPool2d, type LPPoolOptions } from '../ops/lp-pooling.js';
+export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from '../ops/unpooling.js';

@@ -5,16 +5,26 @@
 import { OutOfRangeError, ShapeError } from '../errors.js';
 import { noGrad } from '../graph/modes.js';
 import type { Tensor } from '../graph/tensor.js';
-import { formatAval } from '../shape.js';
+import { formatAval, sizeOf } from '../shape.js';
 import { composed } from './compose.js';
 import { literal } from './constants.js';
 import { hostConstant } from './host-constants.js';
 import { where } from './logic.js';
-import { avgPool1d, avgPool2d, maxPool1dWithIndices, maxPool2dWithIndices, type WithIndices } from './pooling.js';
+import {
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  maxPool1dWithIndices,
+  maxPool2dWithIndices,
+  maxPool3dWithIndices,
+  type WithIndices,
+} from './pooling.js';
 import { atIndices, batched, checkPlanes } from './spatial.js';
 
 /** A size for all spatial axes, or one for each; null keeps the input's. */
 export type OutputSize = number | null | readonly (number | null)[];
+
+type Axes = 1 | 2 | 3;
 
 function outputSizes(op: string, x: Tensor, axes: number, size: OutputSize): number[] {
   checkPlanes(op, x, axes);
@@ -72,13 +82,13 @@ function averageAxis(x: Tensor, dim: number, m: number): Tensor {
   return windows.sum(dim + 1).div(count.reshape([m, ...after]));
 }
 
-function adaptiveAvgPool(op: string, axes: 1 | 2, x: Tensor, outputSize: OutputSize): Tensor {
+function adaptiveAvgPool(op: string, axes: Axes, x: Tensor, outputSize: OutputSize): Tensor {
   const size = outputSizes(op, x, axes, outputSize);
   const input = x.shape.slice(-axes);
   return composed(() => {
     if (size.every((m, i) => input[i] % m === 0)) {
       const kernel = size.map((m, i) => input[i] / m);
-      return axes === 1 ? avgPool1d(x, kernel) : avgPool2d(x, kernel);
+      return [avgPool1d, avgPool2d, avgPool3d][axes - 1](x, kernel);
     }
     const first = x.ndim - axes;
     return size.reduce((y, m, i) => averageAxis(y, first + i, m), x);
@@ -109,32 +119,43 @@ export function adaptiveAvgPool2d(x: Tensor, outputSize: OutputSize): Tensor {
   return adaptiveAvgPool('adaptiveAvgPool2d', 2, x, outputSize);
 }
 
-/** The cells of every window as flat indices in the plane, row-major in the window: repeats come after their first. */
-function windowCells(input: readonly number[], size: readonly number[]): number[] {
-  const [[h, oh], [w, ow]] = [
-    [input[0], size[0]],
-    [input[1], size[1]],
-  ];
-  const [tall, wide] = [longest(h, oh), longest(w, ow)];
-  const cells: number[] = [];
-  for (let i = 0; i < oh; i++) {
-    for (let j = 0; j < ow; j++) {
-      for (let p = 0; p < tall; p++) {
-        for (let q = 0; q < wide; q++) cells.push(cellOf(h, oh)(i, p) * w + cellOf(w, ow)(j, q));
-      }
-    }
-  }
-  return cells;
+/**
+ * Averages windows of volumes so that the output has the given size, as `F.adaptive_avg_pool3d`. See
+ * {@link adaptiveAvgPool2d}.
+ *
+ * Shape: `[N, C, D, H, W]` or `[C, D, H, W]` gives `[N, C, …outputSize]`.
+ */
+export function adaptiveAvgPool3d(x: Tensor, outputSize: OutputSize): Tensor {
+  return adaptiveAvgPool('adaptiveAvgPool3d', 3, x, outputSize);
 }
 
-/** The first maximum of each window of [N, C, H, W], through a table of the cells of every window. */
+/** The cells of every window as flat indices in the plane, row-major in the window: repeats come after their first. */
+function windowCells(input: readonly number[], size: readonly number[]): number[] {
+  const lengths = size.map((m, axis) => longest(input[axis], m));
+  const cells = sizeOf(lengths);
+  return Array.from({ length: sizeOf(size) * cells }, (_, at) => {
+    let [window, inWindow] = [Math.floor(at / cells), at % cells];
+    let [cell, stride] = [0, 1];
+    for (let axis = size.length - 1; axis >= 0; axis--) {
+      const [n, m, length] = [input[axis], size[axis], lengths[axis]];
+      cell += cellOf(n, m)(window % m, inWindow % length) * stride;
+      stride *= n;
+      window = Math.floor(window / m);
+      inWindow = Math.floor(inWindow / length);
+    }
+    return cell;
+  });
+}
+
+/** The first maximum of each window of [N, C, …], through a table of the cells of every window. */
 function maxByTable(x: Tensor, size: readonly number[]): Tensor[] {
   const [n, c, ...input] = x.shape;
-  const [windows, length] = [size[0] * size[1], longest(input[0], size[0]) * longest(input[1], size[1])];
+  const windows = sizeOf(size);
   const key = `window cells ${input.join('×')} to ${size.join('×')}`;
   const cells = hostConstant(x.device, 'int32', key, () => windowCells(input, size));
+  const length = cells.numel() / windows;
   const indices = noGrad(() => {
-    const picked = x.reshape([n, c, input[0] * input[1]]).indexSelect(2, cells);
+    const picked = x.reshape([n, c, sizeOf(input)]).indexSelect(2, cells);
     const winner = picked.reshape([n, c, windows, length]).argmax(3, true);
     const each = cells.reshape([1, 1, windows, length]).expand([n, c, windows, length]);
     return each.gather(3, winner).reshape([n, c, ...size]);
@@ -142,18 +163,14 @@ function maxByTable(x: Tensor, size: readonly number[]): Tensor[] {
   return [atIndices(x, indices), indices];
 }
 
-function adaptiveMaxPool(op: string, axes: 1 | 2, x: Tensor, outputSize: OutputSize): WithIndices {
+function adaptiveMaxPool(op: string, axes: Axes, x: Tensor, outputSize: OutputSize): WithIndices {
   const size = outputSizes(op, x, axes, outputSize);
   const input = x.shape.slice(-axes);
   if (size.every((m, i) => input[i] % m === 0)) {
     const kernel = size.map((m, i) => input[i] / m);
-    return axes === 1 ? maxPool1dWithIndices(x, kernel) : maxPool2dWithIndices(x, kernel);
+    return [maxPool1dWithIndices, maxPool2dWithIndices, maxPool3dWithIndices][axes - 1](x, kernel);
   }
-  const [values, indices] = batched(x, axes, (planes) => {
-    if (axes === 2) return maxByTable(planes, size);
-    const rows = planes.reshape([planes.shape[0], planes.shape[1], 1, input[0]]);
-    return maxByTable(rows, [1, size[0]]).map((y) => y.reshape([planes.shape[0], planes.shape[1], size[0]]));
-  });
+  const [values, indices] = batched(x, axes, (planes) => maxByTable(planes, size));
   return { values, indices };
 }
 
@@ -184,4 +201,14 @@ export function adaptiveMaxPool2d(x: Tensor, outputSize: OutputSize): Tensor {
 /** As {@link adaptiveMaxPool2d}, with the flat indices of the maxima in the spatial plane of the input. */
 export function adaptiveMaxPool2dWithIndices(x: Tensor, outputSize: OutputSize): WithIndices {
   return adaptiveMaxPool('adaptiveMaxPool2d', 2, x, outputSize);
+}
+
+/**
+ * The maxima of windows of volumes so that the output has the given size, as `F.adaptive_max_pool3d`. See
+ * {@link adaptiveMaxPool2d}.
+ *
+ * Shape: `[N, C, D, H, W]` or `[C, D, H, W]` gives `[N, C, …outputSize]`.
+ */
+export function adaptiveMaxPool3d(x: Tensor, outputSize: OutputSize): Tensor {
+  return adaptiveMaxPool('adaptiveMaxPool3d', 3, x, outputSize).values;
 }

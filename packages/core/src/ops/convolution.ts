@@ -366,3 +366,18 @@ export function convTranspose2d(
 ): Tensor {
   return convTransposeNd(2, x, weight, bias, options);
 }
+
+/**
+ * Transposed convolution of volumes, as `F.conv_transpose3d`. See {@link convTranspose2d}.
+ *
+ * Shape: x `[N, C, D, H, W]` or `[C, D, H, W]`, weight `[C, O/groups, KD, KH, KW]`, bias `[O]` give
+ * `[N, O, Dout, Hout, Wout]`.
+ */
+export function convTranspose3d(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor | null,
+  options: ConvTransposeOptions = {},
+): Tensor {
+  return convTransposeNd(3, x, weight, bias, options);
+}

@@ -13,9 +13,11 @@ import { atIndices, batched, checkPlanes } from './spatial.js';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
   adaptiveMaxPool2dWithIndices,
+  adaptiveMaxPool3d,
   type OutputSize,
 } from './adaptive-pooling.js';
 export { fold, unfold, type UnfoldOptions } from './unfold.js';

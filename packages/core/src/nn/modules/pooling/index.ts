@@ -1,0 +1,6 @@
+/**
+ * Pooling layers.
+ */
+export * from './adaptive.js';
+export * from './average.js';
+export * from './max.js';
