@@ -119,6 +119,30 @@ def pooling():
     ])
 
 
+class ScaledTanh(nn.Module):
+    def forward(self, x):
+        return 1.7159 * torch.tanh(x * (2 / 3))
+
+    def extra_repr(self):
+        return f'amplitude={1.7159}, slope={2 / 3}'
+
+
+class Maxout(nn.Module):
+    """Goodfellow's: the parameters are those of a Linear of pieces · out_features rows."""
+
+    def __init__(self, in_features, out_features, pieces, bias=True):
+        super().__init__()
+        linear = nn.Linear(in_features, out_features * pieces, bias)
+        self.weight, self.bias, self.pieces = linear.weight, linear.bias, pieces
+        self.repr = f'in_features={in_features}, out_features={out_features}, pieces={pieces}, bias={bias}'
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight, self.bias).unflatten(-1, (-1, self.pieces)).amax(-1)
+
+    def extra_repr(self):
+        return self.repr
+
+
 def activations():
     shape = (3, 7)
     write('activation', [
@@ -129,6 +153,24 @@ def activations():
             ('LogSigmoid', [], None), ('Softplus', [], None), ('Softplus', [2, 1], None), ('Hardtanh', [], None),
             ('Hardtanh', [-0.5, 0.25], None), ('Softmax', [1], None), ('Softmax', [0], None), ('LogSoftmax', [-1], None))
     ] + [case('Dropout', [0.3], lambda: nn.Dropout(0.3), shape, modes=('eval',))])
+    shape = (2, 4)
+    write('activation-more', [
+        case(name, args, lambda: getattr(nn, name)(*(torch_args or args)), shape)
+        for name, args, torch_args in (
+            ('PReLU', [], None), ('PReLU', [4], None), ('PReLU', [4, {'init': -0.5}], [4, -0.5]), ('SELU', [], None),
+            ('CELU', [], None), ('CELU', [0.5], None), ('GELU', [{'approximate': 'tanh'}], ['tanh']), ('Mish', [], None),
+            ('Hardswish', [], None), ('Hardsigmoid', [], None), ('Softsign', [], None), ('Tanhshrink', [], None),
+            ('Softshrink', [], None), ('Softshrink', [0.25], None), ('Hardshrink', [], None), ('Hardshrink', [1], None),
+            ('Threshold', [0.25, -2], None), ('GLU', [], None), ('GLU', [0], None), ('Softmin', [1], None))
+    ] + [
+        case('PReLU', [1, {'dtype': 'float64'}], lambda: nn.PReLU(dtype=torch.float64), shape, dtype=torch.float64),
+        case('RReLU', [], lambda: nn.RReLU(), shape, modes=('eval',)),
+        case('RReLU', [0.25, 0.75], lambda: nn.RReLU(0.25, 0.75), shape, modes=('eval',)),
+        case('Softmax2d', [], lambda: nn.Softmax2d(), (1, 3, 2, 2)),
+        case('ScaledTanh', [], lambda: ScaledTanh(), shape),
+        case('Maxout', [4, 3], lambda: Maxout(4, 3, 2), shape),
+        case('Maxout', [4, 2, 3, {'bias': False}], lambda: Maxout(4, 2, 3, bias=False), (2, 3, 4)),
+    ])
 
 
 def normalization():

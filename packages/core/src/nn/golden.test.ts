@@ -74,7 +74,7 @@ async function expectPass(module: nn.Module, input: Data, pass: Pass, target?: D
     await expectClose(p.grad!, pass.parameterGradients[name], tolerance, `gradient of ${name}`);
 }
 
-const FILES = ['conv', 'conv-padding', 'conv-transpose', 'linear', 'pooling', 'activation', 'loss'];
+const FILES = ['conv', 'conv-padding', 'conv-transpose', 'linear', 'pooling', 'activation', 'activation-more', 'loss'];
 describe.each(FILES)('%s', (file) => {
   test.each(
     golden<Case[]>(`nn/${file}`).map((c) => [`${c.class}(${JSON.stringify(c.args).slice(1, -1)})`, c] as const),
