@@ -69,6 +69,8 @@ export * from './ops/convolution.js';
 export * from './ops/pooling.js';
 export * from './ops/activation.js';
 export * from './ops/optimizer-updates.js';
+export * from './ops/adam-updates.js';
+export type { UpdateArguments, UpdateResult } from './ops/update-op.js';
 
 export * as nn from './nn/index.js';
 export { defaultGenerator, Generator, initialSeed, manualSeed, seed } from './random/generator.js';

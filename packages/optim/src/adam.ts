@@ -1,7 +1,8 @@
-import { adamUpdate, FakkelError } from '@fakkel/core';
+import { adamUpdate } from '@fakkel/core';
+import { corrections, momentInputs, MOMENTS } from './moments.js';
 import { Optimizer, type StateKinds, type UpdateContext, type Updated, withDefaults } from './optimizer.js';
 import type { ParamGroup, Params } from './param-groups.js';
-import { checkAtLeastZero } from './validation.js';
+import { checkAtLeastZero, checkBetas } from './validation.js';
 
 /** Options of {@link Adam}. */
 export interface AdamOptions {
@@ -13,15 +14,18 @@ export interface AdamOptions {
   eps?: number;
   /** Weight decay λ (L2 penalty, as in `torch.optim.Adam`: it passes through the averages). Default 0. */
   weightDecay?: number;
-  /** Not implemented yet: only false. */
-  amsgrad?: false;
+  /** AMSGrad: divide by the largest v so far, so that a weight's rate never grows again. Default false. */
+  amsgrad?: boolean;
   /** Climb instead of descend. Default false. */
   maximize?: boolean;
+  /**
+   * Divide the averages by 1 − βᵗ, because they begin at 0. Default true; false is the lecture's "main idea without fix
+   * for the first iterations", which PyTorch does not have: its first step is (1 − β₁) / √(1 − β₂) ≈ 3.2 times as long.
+   */
+  biasCorrection?: boolean;
 }
 
 type Options = Required<AdamOptions>;
-
-const DEFAULTS: Options = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, amsgrad: false, maximize: false };
 
 /**
  * Adam: every weight has a step of its own, scaled by running averages of its gradient and of the gradient's square.
@@ -30,16 +34,21 @@ const DEFAULTS: Options = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDeca
  * g ← ∇f(w) + λ w                          (−∇f(w) with maximize)
  * m ← β₁ m + (1 − β₁) g
  * v ← β₂ v + (1 − β₂) g²
- * w ← w − γ (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)      t: the parameter's steps so far, this one included
+ * v̂ ← v                                    (v̂ ← max(v̂, v) with amsgrad)
+ * w ← w − γ (m / (1 − β₁ᵗ)) / (√(v̂ / (1 − β₂ᵗ)) + ε)      t: the parameter's steps so far, this one included
+ * w ← w − γ m / (√v̂ + ε)                                  without biasCorrection
  * ```
  *
- * When to use: the lecture's second choice beside SGD with momentum; it needs less tuning of the learning rate (0.001
- * is a place to begin), and sometimes generalizes a little worse. Its weight decay is an L2 penalty that the averages
- * scale down for weights with large gradients; see https://www.fast.ai/2018/07/02/adam-weight-decay/.
+ * When to use: "Adam also works well", says the lecture, after SGD with momentum, its first choice: it combines momentum
+ * with a moving average of the gradients of each weight and needs less tuning of the learning rate (0.001 is a place to
+ * begin), but sometimes generalizes a little worse. With weight decay "be aware that this is currently a matter of
+ * discussion": here it is an L2 penalty, which the averages scale down for weights with large gradients; {@link AdamW}
+ * decays the weights themselves. See https://www.fast.ai/2018/07/02/adam-weight-decay/.
  *
- * Source: Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1, https://arxiv.org/abs/1412.6980.
+ * Source: Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1, https://arxiv.org/abs/1412.6980;
+ * AMSGrad: Reddi, Kale, Kumar, "On the Convergence of Adam and Beyond", ICLR 2018, https://arxiv.org/abs/1904.09237.
  *
- * @throws FakkelError for options outside their ranges, and for `amsgrad`.
+ * @throws FakkelError for options outside their ranges.
  * @example
  * const net = new nn.Linear(4, 1);
  * const optimizer = new Adam(net.parameters(), { lr: 1e-3 });
@@ -48,45 +57,55 @@ const DEFAULTS: Options = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDeca
  * await optimizer.step();
  */
 export class Adam extends Optimizer<Options> {
+  /** @internal */
+  static readonly _defaults: Options = {
+    lr: 1e-3,
+    betas: [0.9, 0.999],
+    eps: 1e-8,
+    weightDecay: 0,
+    amsgrad: false,
+    maximize: false,
+    biasCorrection: true,
+  };
+
   constructor(params: Params<AdamOptions & { lr: number }>, options: AdamOptions = {}) {
-    super(params as Params<Options>, withDefaults<Options>('Adam', options, DEFAULTS));
+    super(params as Params<Options>, withDefaults<Options>(new.target.name, options, new.target._defaults));
   }
 
   protected get stateKinds(): StateKinds {
-    return { step: 'number', exp_avg: 'tensor', exp_avg_sq: 'tensor' };
+    return { ...MOMENTS, max_exp_avg_sq: 'tensor' };
   }
 
-  protected override validate({ lr, betas, eps, weightDecay, amsgrad }: ParamGroup<Options>): void {
-    checkAtLeastZero('Adam', { 'learning rate': lr, 'epsilon value': eps, 'weightDecay value': weightDecay });
-    if (!Array.isArray(betas) || betas.length !== 2) {
-      throw new FakkelError(`Adam: betas must be two numbers, such as [0.9, 0.999], got ${String(betas)}.`);
-    }
-    betas.forEach((beta: number, i) => {
-      if (!(beta >= 0 && beta < 1)) {
-        throw new FakkelError(`Adam: Invalid beta parameter at index ${i}: ${beta}. It must be ≥ 0 and < 1.`);
-      }
-    });
-    if (amsgrad) throw new FakkelError('Adam: amsgrad is not implemented yet. Leave it out, or set it to false.');
+  protected override tensorsOf({ amsgrad }: ParamGroup<Options>): readonly string[] {
+    return ['exp_avg', 'exp_avg_sq', ...(amsgrad ? ['max_exp_avg_sq'] : [])];
   }
 
-  protected update({ parameter, gradient, group, tensor, number, input }: UpdateContext<Options>): Updated {
+  protected override validate({ lr, betas, eps, weightDecay }: ParamGroup<Options>): void {
+    checkAtLeastZero(this.name, { 'learning rate': lr, 'epsilon value': eps, 'weightDecay value': weightDecay });
+    checkBetas(this.name, betas);
+  }
+
+  /** Whether weights decay apart from the gradient. */
+  protected get isDecoupled(): boolean {
+    return false;
+  }
+
+  protected update(context: UpdateContext<Options>): Updated {
+    const { parameter, gradient, group, tensor, number, input } = context;
+    const { amsgrad, maximize } = group;
     const step = (number('step') ?? 0) + 1;
-    // In float32 the averages decay by the rounded β: corrections made with the same β cancel its rounding error.
-    const [beta1, beta2] = parameter.dtype === 'float32' ? group.betas.map(Math.fround) : group.betas;
-    const updated = adamUpdate({
-      parameter,
-      gradient,
-      expAvg: tensor('exp_avg'),
-      expAvgSq: tensor('exp_avg_sq'),
+    const [correction1, correction2] = corrections(group, step, group.biasCorrection);
+    const next = adamUpdate({
+      ...{ parameter, gradient, decoupled: this.isDecoupled, amsgrad, maximize },
+      ...momentInputs(context),
+      ...(amsgrad ? { maxExpAvgSq: tensor('max_exp_avg_sq') } : {}),
       lr: input('lr', group.lr),
-      beta1: input('beta1', beta1),
-      beta2: input('beta2', beta2),
-      eps: input('eps', group.eps),
-      weightDecay: input('weightDecay', group.weightDecay),
-      biasCorrection1: input('biasCorrection1', 1 - beta1 ** step),
-      biasCorrection2: input('biasCorrection2', 1 - beta2 ** step),
-      maximize: group.maximize,
+      biasCorrection1: input('biasCorrection1', correction1),
+      biasCorrection2: input('biasCorrection2', correction2),
     });
-    return { parameter: updated.parameter, state: { step, exp_avg: updated.expAvg, exp_avg_sq: updated.expAvgSq } };
+    return {
+      parameter: next.parameter,
+      state: { step, exp_avg: next.expAvg, exp_avg_sq: next.expAvgSq, max_exp_avg_sq: next.maxExpAvgSq },
+    };
   }
 }

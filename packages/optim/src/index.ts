@@ -14,7 +14,16 @@ export {
   unflattenOptimizerState,
 } from './state-dict.js';
 
+export { Adadelta, type AdadeltaOptions } from './adadelta.js';
+export { Adagrad, type AdagradOptions } from './adagrad.js';
 export { Adam, type AdamOptions } from './adam.js';
+export { Adamax, type AdamaxOptions } from './adamax.js';
+export { AdamW, type AdamWOptions } from './adamw.js';
+export { LAMB, type LAMBOptions } from './lamb.js';
+export { LARS, type LARSOptions } from './lars.js';
+export { NAdam, type NAdamOptions } from './nadam.js';
+export { RAdam, type RAdamOptions } from './radam.js';
+export { RMSprop, type RMSpropOptions } from './rmsprop.js';
 export { SGD, type SGDOptions } from './sgd.js';
 export { trainSteps } from './train-steps.js';
 

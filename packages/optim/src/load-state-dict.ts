@@ -1,7 +1,7 @@
 /**
  * Loading an optimizer's state dict: everything is checked first, then everything is taken.
  */
-import { formatAval, isTensor, type Parameter, StateDictError } from '@fakkel/core';
+import { formatAval, isTensor, type Parameter, StateDictError, type Tensor } from '@fakkel/core';
 import { camelCase, kindOf, type OptimizerOptions, type ParamGroup } from './param-groups.js';
 import type { ParameterState } from './parameter-state.js';
 import {
@@ -17,6 +17,7 @@ export interface Loading<O extends OptimizerOptions> {
   readonly kinds: Readonly<Record<string, 'tensor' | 'number'>>;
   readonly groups: ParamGroup<O>[];
   stateOf(parameter: Parameter): ParameterState;
+  initialState(parameter: Parameter, group: ParamGroup<O>): Readonly<Record<string, Tensor | number>>;
   validate(group: ParamGroup<O>): void;
 }
 
@@ -52,7 +53,12 @@ export function loadStateDict<O extends OptimizerOptions>(into: Loading<O>, stat
   if (misfits.length > 0) throw misfit(into.name, misfits);
 
   groups.forEach((group, i) => Object.assign(into.groups[i], group));
-  for (const [number, parameter] of numberOf) into.stateOf(parameter).load(state[number] ?? {});
+  into.groups.forEach((group, i) =>
+    saved[i].params.forEach((number, j) => {
+      const parameter = group.params[j];
+      into.stateOf(parameter).load(state[number] ?? into.initialState(parameter, group));
+    }),
+  );
 }
 
 const count = (n: number): string => `${n} parameter${n === 1 ? '' : 's'}`;

@@ -45,10 +45,10 @@ export interface UpdateContext<O extends OptimizerOptions> {
   readonly input: (name: string, value: number) => Tensor;
 }
 
-/** What an update gives: the parameter's new value, and that of its state by PyTorch's names. */
+/** What an update gives: the parameter's new value, and that of its state by PyTorch's names; undefined leaves it alone. */
 export interface Updated {
   readonly parameter: Tensor;
-  readonly state?: Readonly<Record<string, Tensor | number>>;
+  readonly state?: Readonly<Record<string, Tensor | number | undefined>>;
 }
 
 /** What a state dict may hold for a parameter, by PyTorch's names. */
@@ -104,11 +104,26 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return Object.entries(this.stateKinds).flatMap(([name, kind]) => (kind === 'tensor' ? [name] : []));
   }
 
+  /** State that is there before the first update, where that is not nothing. Zeros need not be said. */
+  protected initialState(_parameter: Parameter, _group: ParamGroup<O>): Readonly<Record<string, Tensor | number>> {
+    return {};
+  }
+
   /** Throws for options that make no sense. */
   protected validate(_group: ParamGroup<O>): void {}
 
   /** Records the update of one parameter. Numbers that may change come from `input`. */
   protected abstract update(context: UpdateContext<O>): Updated;
+
+  /** A tensor of a parameter's state; zeros until an update has written it. */
+  protected stateTensor(parameter: Parameter, name: string): Tensor {
+    return this.states.get(parameter)!.cell(name);
+  }
+
+  /** Calls a step's closure: for optimizers that take the gradient elsewhere. */
+  protected evaluate(closure: () => Tensor): Tensor {
+    return enableGrad(closure);
+  }
 
   /**
    * Adds a group: layers that are trained from now on, such as those of a backbone that was frozen.
@@ -125,6 +140,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     for (const parameter of complete.params) {
       const state = new ParameterState(parameter);
       this.states.set(parameter, state);
+      state.load(this.initialState(parameter, complete));
       for (const name of this.tensorsOf(complete)) state.cell(name);
     }
     this.paramGroups.push(complete);
@@ -150,7 +166,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   async step(closure?: () => Tensor): Promise<Tensor | void> {
     if (this.disposed)
       throw new FakkelError(`${this.name}: step() after dispose(): the state is gone. Make another optimizer.`);
-    const loss = closure && enableGrad(closure);
+    const loss = closure && this.evaluate(closure);
     const work = this.gradients();
     const commits = hidden(() => this.assign(work));
     for (const { parameter } of work) parameter._spendGradient();
@@ -265,6 +281,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         kinds: this.stateKinds,
         groups: this.paramGroups,
         stateOf: (parameter) => this.states.get(parameter)!,
+        initialState: (parameter, group) => this.initialState(parameter, group),
         validate: (group) => this.validate(group),
       },
       stateDict,

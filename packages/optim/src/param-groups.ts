@@ -123,9 +123,24 @@ export function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** PyTorch's spelling of an option would be ignored silently. */
+/** Options of PyTorch's that choose how an update runs there, and why there is nothing to choose here. */
+const PYTORCH_ONLY: Readonly<Record<string, string>> = {
+  foreach: 'all parameters are updated in one program anyway',
+  fused: 'an update is one operation anyway, and backends may fuse it',
+  capturable: 'a step is compiled once anyway, and its numbers are inputs of the program',
+  differentiable:
+    'gradients do not flow through an update. Write the update itself with tensor operations, on what ' +
+    'grad(loss, weights, { createGraph: true }) gives',
+};
+
+/** PyTorch's spelling of an option, or one that only PyTorch has, would be ignored silently. */
 function checkNames(name: string, group: object, known: readonly string[]): void {
   for (const key of Object.keys(group)) {
+    if (Object.hasOwn(PYTORCH_ONLY, key)) {
+      throw new FakkelError(
+        `${name}: PyTorch's option '${key}' is not needed here: ${PYTORCH_ONLY[key]}. Leave it out.`,
+      );
+    }
     if (!known.includes(key) && known.includes(camelCase(key))) {
       throw new FakkelError(`${name}: unknown option '${key}'. Write ${camelCase(key)}.`);
     }

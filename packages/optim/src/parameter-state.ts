@@ -45,7 +45,7 @@ export class ParameterState {
   }
 
   /** Takes an update's new values, and says what was before. Cells are assigned to, and returned, too. */
-  move(values: Readonly<Record<string, Tensor | number>>): { cells: Cell[]; before: Before } {
+  move(values: Readonly<Record<string, Tensor | number | undefined>>): { cells: Cell[]; before: Before } {
     const { epoch } = this;
     const before: Before = {
       epoch,
@@ -55,6 +55,7 @@ export class ParameterState {
     };
     const cells: Cell[] = [];
     for (const [name, value] of Object.entries(values)) {
+      if (value === undefined) continue;
       if (typeof value === 'number') {
         this.numbers.set(name, value);
         continue;
@@ -83,7 +84,7 @@ export class ParameterState {
     return Object.fromEntries<Tensor | number>([...this.numbers, ...tensors]);
   }
 
-  /** Takes what a state dict holds; tensors that it has not begin anew. */
+  /** Takes what a state dict holds, or what there is before the first update; other tensors begin anew. */
   load(entries: Readonly<Record<string, Tensor | number | null>>): void {
     this.epoch = {};
     this.numbers = new Map();

@@ -7,6 +7,18 @@ export function checkAtLeastZero(name: string, options: Readonly<Record<string, 
   }
 }
 
+/** Throws PyTorch's errors unless `betas` are two decay rates. */
+export function checkBetas(name: string, betas: unknown): void {
+  if (!Array.isArray(betas) || betas.length !== 2) {
+    throw new FakkelError(`${name}: betas must be two numbers, such as [0.9, 0.999], got ${String(betas)}.`);
+  }
+  betas.forEach((beta: number, i) => {
+    if (!(beta >= 0 && beta < 1)) {
+      throw new FakkelError(`${name}: Invalid beta parameter at index ${i}: ${beta}. It must be ≥ 0 and < 1.`);
+    }
+  });
+}
+
 /** Throws unless `value` is a finite number. */
 export function checkNumber(name: string, what: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value)) {

@@ -8,17 +8,17 @@ import { type Call, type Lowering, rule, type Rules } from './rule.js';
 
 const oneMinus = (graph: GraphBuilder, x: Value): Value => graph.node('Sub', [graph.scalar(1), x]);
 
-/** The gradient, as descent takes it, with the weight decay's term. */
-function descent(
-  { graph }: Lowering,
-  { attrs, inputs: [parameter, gradient], isZero }: Call<{ maximize: boolean }>,
-  weightDecay: Value,
-  weightDecayAt: number,
-): Value {
-  const direction = attrs.maximize ? graph.node('Neg', [gradient]) : gradient;
-  return isZero(weightDecayAt)
+/** The direction of ascent. */
+const uphill = ({ graph }: Lowering, { attrs, inputs: [, gradient] }: Call<{ maximize: boolean }>): Value =>
+  attrs.maximize ? graph.node('Neg', [gradient]) : gradient;
+
+/** The same with the weight decay's term. */
+function withDecay(lowering: Lowering, call: Call<{ maximize: boolean }>, weightDecayAt: number): Value {
+  const { graph } = lowering;
+  const direction = uphill(lowering, call);
+  return call.isZero(weightDecayAt)
     ? direction
-    : graph.node('Add', [direction, graph.node('Mul', [parameter, weightDecay])]);
+    : graph.node('Add', [direction, graph.node('Mul', [call.inputs[0], call.inputs[weightDecayAt]])]);
 }
 
 /**
@@ -35,8 +35,8 @@ function plus(graph: GraphBuilder, buffer: Value, d: Value, isOnlyReader: boolea
 /** m′ = momentum · m + (1 − dampening) · d; p′ = p − lr · m′, or with Nesterov momentum p − lr · (d + momentum · m′). */
 function sgdUpdate(lowering: Lowering, call: Call<{ nesterov: boolean; maximize: boolean }>): Value[] {
   const { graph } = lowering;
-  const [parameter, , buffer, lr, momentum, dampening, weightDecay] = call.inputs;
-  const d = descent(lowering, call, weightDecay, 6);
+  const [parameter, , buffer, lr, momentum, dampening] = call.inputs;
+  const d = withDecay(lowering, call, 6);
   const share = call.isZero(5) ? d : graph.node('Mul', [d, oneMinus(graph, dampening)]);
   const isPlain = call.isZero(4);
   const next = isPlain ? share : plus(graph, graph.node('Mul', [buffer, momentum]), share, call.isOnlyReader(1));
@@ -46,23 +46,31 @@ function sgdUpdate(lowering: Lowering, call: Call<{ nesterov: boolean; maximize:
 }
 
 /**
- * a′ = β₁ · a + (1 − β₁) · d; s′ = β₂ · s + (1 − β₂) · d²; p′ = p − lr/c₁ · a′ / (√s′ / √c₂ + eps).
+ * a′ = β₁ · a + (1 − β₁) · d; s′ = β₂ · s + (1 − β₂) · d²; p′ = w − lr/c₁ · a′ / (√s′ / √c₂ + eps), with max(s, s′) under the
+ * root for `amsgrad`. w is p, or with `decoupled` weight decay (1 − lr · decay) · p.
  *
  * The quotient is taken times √c₂ above and below: that leaves √s′ without a factor.
  */
-function adamUpdate(lowering: Lowering, call: Call<{ maximize: boolean }>): Value[] {
+function adamUpdate(
+  lowering: Lowering,
+  call: Call<{ maximize: boolean; decoupled: boolean; amsgrad: boolean }>,
+): Value[] {
   const { graph } = lowering;
-  const [parameter, , average, square, lr, beta1, beta2, eps, weightDecay, correction1, correction2] = call.inputs;
+  const [parameter, , average, square, lr, weight1, weight2, eps, weightDecay, ...rest] = call.inputs;
+  const [correction1, correction2, max] = rest;
+  const { decoupled, amsgrad } = call.attrs;
   const mul = (a: Value, b: Value): Value => graph.node('Mul', [a, b]);
   const add = (a: Value, b: Value): Value => graph.node('Add', [a, b]);
-  const d = descent(lowering, call, weightDecay, 8);
-  const nextAverage = add(mul(average, beta1), mul(d, oneMinus(graph, beta1)));
-  const nextSquare = add(mul(square, beta2), mul(mul(d, oneMinus(graph, beta2)), d));
+  const d = decoupled ? uphill(lowering, call) : withDecay(lowering, call, 8);
+  const kept = decoupled && !call.isZero(8) ? mul(parameter, oneMinus(graph, mul(lr, weightDecay))) : parameter;
+  const nextAverage = add(mul(average, oneMinus(graph, weight1)), mul(d, weight1));
+  const nextSquare = add(mul(square, oneMinus(graph, weight2)), mul(mul(d, weight2), d));
+  const nextMax = amsgrad ? [graph.node('Max', [max, nextSquare])] : [];
   const root = graph.node('Sqrt', [correction2]);
   const rate = graph.node('Div', [mul(lr, root), correction1]);
-  const below = add(graph.node('Sqrt', [nextSquare]), mul(eps, root));
+  const below = add(graph.node('Sqrt', [nextMax[0] ?? nextSquare]), mul(eps, root));
   const step = graph.node('Div', [mul(nextAverage, rate), below]);
-  return [graph.node('Sub', [parameter, step]), nextAverage, nextSquare];
+  return [graph.node('Sub', [kept, step]), nextAverage, nextSquare, ...nextMax];
 }
 
 export const optimizers: Rules = { sgdUpdate: rule(sgdUpdate), adamUpdate: rule(adamUpdate) };

@@ -1,5 +1,5 @@
 /**
- * Adapters of losses, normalization, optimizer updates and random numbers.
+ * Adapters of losses, normalization and random numbers.
  */
 import { Buffer, nn, scalarInput, type Tensor } from '@fakkel/core';
 import { adapter, recordOp, type Adapter } from './adapter.js';
@@ -27,25 +27,6 @@ function batchNorm(
   return [y, ...running];
 }
 
-interface SGDArgs {
-  readonly lr: number;
-  readonly momentum: number;
-  readonly dampening: number;
-  readonly weightDecay: number;
-  readonly nesterov: boolean;
-  readonly maximize: boolean;
-}
-
-interface AdamArgs {
-  readonly lr: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  readonly weightDecay: number;
-  readonly step: number;
-  readonly maximize: boolean;
-}
-
 export const lossAdapters: Readonly<Record<string, Adapter>> = {
   crossEntropy: adapter<LossArgs & { labelSmoothing?: number }>(([x, target, weight], options) =>
     F.crossEntropy(x, target, { weight, ...options }),
@@ -62,16 +43,6 @@ export const lossAdapters: Readonly<Record<string, Adapter>> = {
       }),
   ),
   batchNorm: adapter<{ training?: boolean; momentum?: number; eps?: number }>(batchNorm),
-
-  sgdUpdate: adapter<SGDArgs>((tensors, { nesterov, maximize, ...numbers }) => {
-    const { lr, momentum, dampening, weightDecay } = numbers;
-    const inputs = [...tensors, ...scalars([lr, momentum, dampening, weightDecay], tensors[0])];
-    return recordOp('sgdUpdate', inputs, { nesterov, maximize });
-  }),
-  adamUpdate: adapter<AdamArgs>((tensors, { maximize, lr, beta1, beta2, eps, weightDecay, step }) => {
-    const numbers = [lr, beta1, beta2, eps, weightDecay, 1 - beta1 ** step, 1 - beta2 ** step];
-    return recordOp('adamUpdate', [...tensors, ...scalars(numbers, tensors[0])], { maximize });
-  }),
 
   random: adapter<{ shape: readonly number[] }>(([key], { shape }, float) =>
     recordOp('random', [key], { shape, dtype: float }),

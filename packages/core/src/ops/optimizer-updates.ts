@@ -1,138 +1,137 @@
 /**
- * The updates of optimizers, each one op: `@fakkel/optim` records them, backends may fuse them.
+ * The updates of optimizers without Adam's moments, each one op: `@fakkel/optim` records them, backends may fuse them.
+ *
+ * An average that decays by β is given 1 − β: in float32 that is exact where β is near 1, and 1 − (1 − β) rounds to β,
+ * while 1 − β of a rounded β = 0.999 is off by 1e-5.
  */
-import { hide, noGrad } from '../graph/modes.js';
-import { record } from '../graph/record.js';
-import type { Tensor } from '../graph/tensor.js';
-import { ShapeError } from '../errors.js';
-import { formatAval, sameShape, type Aval } from '../shape.js';
-import { numberInput } from './arguments.js';
-import { defineOp, NON_DIFFERENTIABLE } from './def.js';
-
-/** `count` outputs like the parameter, which comes first; the gradient and the state have its shape. */
-const likeParameter =
-  (op: string, count: number) =>
-  (inputs: readonly Aval[]): Aval[] => {
-    const [parameter] = inputs;
-    const odd = inputs
-      .slice(1, count + 1)
-      .find((t) => t.dtype !== parameter.dtype || !sameShape(t.shape, parameter.shape));
-    if (odd) {
-      throw new ShapeError(
-        `${op}: expected gradient and state like the parameter, ${formatAval(parameter)}, got ${formatAval(odd)}`,
-      );
-    }
-    return new Array<Aval>(count).fill({ shape: parameter.shape, dtype: parameter.dtype });
-  };
-
-const oneMinus = (x: Tensor): Tensor => x.neg().add(1);
-
-const sgd = defineOp<{ readonly nesterov: boolean; readonly maximize: boolean }>({
-  name: 'sgdUpdate',
-  infer: likeParameter('sgdUpdate', 2),
-  vjp: NON_DIFFERENTIABLE,
-  decompose([parameter, gradient, buffer, lr, momentum, dampening, weightDecay], { nesterov, maximize }) {
-    const d = (maximize ? gradient.neg() : gradient).add(parameter.mul(weightDecay));
-    const next = buffer.mul(momentum).add(d.mul(oneMinus(dampening)));
-    const direction = nesterov ? d.add(next.mul(momentum)) : next;
-    return [parameter.sub(direction.mul(lr)), next];
-  },
-});
-
-const adam = defineOp<{ readonly maximize: boolean }>({
-  name: 'adamUpdate',
-  infer: likeParameter('adamUpdate', 3),
-  vjp: NON_DIFFERENTIABLE,
-  decompose(
-    [parameter, gradient, avg, square, lr, beta1, beta2, eps, weightDecay, correction1, correction2],
-    { maximize },
-  ) {
-    const d = (maximize ? gradient.neg() : gradient).add(parameter.mul(weightDecay));
-    const nextAvg = avg.mul(beta1).add(d.mul(oneMinus(beta1)));
-    const nextSquare = square.mul(beta2).add(d.square().mul(oneMinus(beta2)));
-    const root = nextSquare.sqrt().div(correction2.sqrt()).add(eps);
-    return [parameter.sub(nextAvg.mul(lr.div(correction1)).div(root)), nextAvg, nextSquare];
-  },
-});
-
-/** What {@link sgdUpdate} takes; numbers are inputs of the program, so schedules compile nothing. */
-export interface SGDUpdate {
-  readonly parameter: Tensor;
-  readonly gradient: Tensor;
-  readonly momentumBuffer: Tensor;
-  readonly lr: number | Tensor;
-  readonly momentum: number | Tensor;
-  /** 0 in the first step, in which PyTorch sets the buffer to the gradient. */
-  readonly dampening: number | Tensor;
-  readonly weightDecay: number | Tensor;
-  readonly nesterov?: boolean;
-  readonly maximize?: boolean;
-}
+import { average, defineUpdate, l2, oneMinus, trustRatio } from './update-op.js';
 
 /**
  * One step of stochastic gradient descent, as PyTorch's `SGD`. With d = gradient + weightDecay · parameter:
  *
- * buffer ← momentum · buffer + (1 − dampening) · d;
- * parameter ← parameter − lr · buffer, or with Nesterov momentum parameter − lr · (d + momentum · buffer).
+ * momentumBuffer ← momentum · momentumBuffer + (1 − dampening) · d;
+ * parameter ← parameter − lr · momentumBuffer, or with Nesterov momentum parameter − lr · (d + momentum · momentumBuffer).
+ *
+ * Dampening is 0 in the first step, in which PyTorch sets the buffer to the gradient.
  *
  * @returns The next parameter and momentum buffer, to be assigned.
  */
-export function sgdUpdate(update: SGDUpdate): { parameter: Tensor; momentumBuffer: Tensor } {
-  const { parameter, gradient, momentumBuffer: buffer, nesterov = false, maximize = false } = update;
-  const numbers = [update.lr, update.momentum, update.dampening, update.weightDecay];
-  const [next, momentumBuffer] = recordUpdate(() =>
-    record(sgd, [parameter, gradient, buffer, ...numbers.map((n) => numberInput(n, parameter))], {
-      nesterov,
-      maximize,
-    }),
-  );
-  return { parameter: next, momentumBuffer };
-}
-
-/** What {@link adamUpdate} takes; numbers are inputs of the program, so schedules compile nothing. */
-export interface AdamUpdate {
-  readonly parameter: Tensor;
-  readonly gradient: Tensor;
-  readonly expAvg: Tensor;
-  readonly expAvgSq: Tensor;
-  readonly lr: number | Tensor;
-  readonly beta1: number | Tensor;
-  readonly beta2: number | Tensor;
-  readonly eps: number | Tensor;
-  readonly weightDecay: number | Tensor;
-  /** 1 − beta1^step. */
-  readonly biasCorrection1: number | Tensor;
-  /** 1 − beta2^step. */
-  readonly biasCorrection2: number | Tensor;
-  readonly maximize?: boolean;
-}
+export const sgdUpdate = defineUpdate({
+  name: 'sgdUpdate',
+  state: ['momentumBuffer'],
+  numbers: ['lr', 'momentum', 'dampening', 'weightDecay'],
+  flags: ['nesterov'],
+  next({ parameter, gradient, momentumBuffer, lr, momentum, dampening, weightDecay }, { nesterov }) {
+    const d = gradient.add(parameter.mul(weightDecay));
+    const buffer = momentumBuffer.mul(momentum).add(d.mul(oneMinus(dampening)));
+    const direction = nesterov ? d.add(buffer.mul(momentum)) : buffer;
+    return { parameter: parameter.sub(direction.mul(lr)), momentumBuffer: buffer };
+  },
+});
 
 /**
- * One step of Adam, as PyTorch's `Adam`. With d = gradient + weightDecay · parameter:
+ * One step of PyTorch's `Adagrad`. With d = gradient + weightDecay · parameter:
  *
- * expAvg ← β₁ · expAvg + (1 − β₁) · d; expAvgSq ← β₂ · expAvgSq + (1 − β₂) · d²;
- * parameter ← parameter − lr / biasCorrection1 · expAvg / (√expAvgSq / √biasCorrection2 + eps).
+ * sum ← sum + d²; parameter ← parameter − rate · d / (√sum + eps).
  *
- * Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014.
+ * Source: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", 2011.
+ *
+ * @returns The next parameter and sum, to be assigned.
+ */
+export const adagradUpdate = defineUpdate({
+  name: 'adagradUpdate',
+  state: ['sum'],
+  numbers: ['rate', 'eps', 'weightDecay'],
+  next({ parameter, gradient, sum, rate, eps, weightDecay }) {
+    const d = gradient.add(parameter.mul(weightDecay));
+    const nextSum = sum.add(d.square());
+    return { parameter: parameter.sub(d.mul(rate).div(nextSum.sqrt().add(eps))), sum: nextSum };
+  },
+});
+
+/**
+ * One step of PyTorch's `Adadelta`. With d = gradient + weightDecay · parameter:
+ *
+ * squareAvg ← ρ · squareAvg + (1 − ρ) · d²; δ = √(accDelta + eps) / √(squareAvg + eps) · d;
+ * accDelta ← ρ · accDelta + (1 − ρ) · δ²; parameter ← parameter − lr · δ.
+ *
+ * Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
  *
  * @returns The next parameter and averages, to be assigned.
  */
-export function adamUpdate(update: AdamUpdate): { parameter: Tensor; expAvg: Tensor; expAvgSq: Tensor } {
-  const { parameter, gradient, expAvg: avg, expAvgSq: square, maximize = false } = update;
-  const numbers = [
-    update.lr,
-    update.beta1,
-    update.beta2,
-    update.eps,
-    update.weightDecay,
-    update.biasCorrection1,
-    update.biasCorrection2,
-  ];
-  const [next, expAvg, expAvgSq] = recordUpdate(() =>
-    record(adam, [parameter, gradient, avg, square, ...numbers.map((n) => numberInput(n, parameter))], { maximize }),
-  );
-  return { parameter: next, expAvg, expAvgSq };
-}
+export const adadeltaUpdate = defineUpdate({
+  name: 'adadeltaUpdate',
+  state: ['squareAvg', 'accDelta'],
+  numbers: ['lr', 'oneMinusRho', 'eps', 'weightDecay'],
+  next({ parameter, gradient, squareAvg, accDelta, lr, oneMinusRho, eps, weightDecay }) {
+    const d = gradient.add(parameter.mul(weightDecay));
+    const square = average(squareAvg, oneMinusRho, d.square());
+    const delta = accDelta.add(eps).sqrt().div(square.add(eps).sqrt()).mul(d);
+    return {
+      parameter: parameter.sub(delta.mul(lr)),
+      squareAvg: square,
+      accDelta: average(accDelta, oneMinusRho, delta.square()),
+    };
+  },
+});
 
-/** Nobody names what an optimizer records. */
-const recordUpdate = (fn: () => Tensor[]): Tensor[] => noGrad(() => hide(fn));
+/**
+ * One step of PyTorch's `RMSprop`. With d = gradient + weightDecay · parameter:
+ *
+ * squareAvg ← α · squareAvg + (1 − α) · d²; v = squareAvg, or centered, with gradAvg ← α · gradAvg + (1 − α) · d,
+ * v = squareAvg − gradAvg²; s = d / (√v + eps); parameter ← parameter − lr · s, or with momentum (`buffered`)
+ * momentumBuffer ← momentum · momentumBuffer + s, parameter ← parameter − lr · momentumBuffer.
+ *
+ * Source: Tieleman and Hinton, "Lecture 6.5: rmsprop", 2012; centered: Graves, "Generating sequences with recurrent
+ * neural networks", 2013.
+ *
+ * @returns The next parameter and state, to be assigned.
+ */
+export const rmspropUpdate = defineUpdate({
+  name: 'rmspropUpdate',
+  state: ['squareAvg'],
+  numbers: ['lr', 'oneMinusAlpha', 'eps', 'weightDecay', 'momentum'],
+  flags: ['centered', 'buffered'],
+  optional: { gradAvg: 'centered', momentumBuffer: 'buffered' },
+  next(
+    { parameter, gradient, squareAvg, gradAvg, momentumBuffer, lr, oneMinusAlpha, eps, weightDecay, momentum },
+    { centered, buffered },
+  ) {
+    const d = gradient.add(parameter.mul(weightDecay));
+    const square = average(squareAvg, oneMinusAlpha, d.square());
+    const mean = centered ? average(gradAvg, oneMinusAlpha, d) : undefined;
+    const variance = mean ? square.sub(mean.square()) : square;
+    const step = d.div(variance.sqrt().add(eps));
+    const buffer = buffered ? momentumBuffer.mul(momentum).add(step) : undefined;
+    return {
+      parameter: parameter.sub((buffer ?? step).mul(lr)),
+      squareAvg: square,
+      gradAvg: mean,
+      momentumBuffer: buffer,
+    };
+  },
+});
+
+/**
+ * One step of LARS. With w the parameter, g its gradient, and, with `layerwise`, the layer's own rate
+ * λ = trustCoefficient · ‖w‖ / (‖g‖ + weightDecay · ‖w‖), which is 1 where either side is 0, and without `layerwise`:
+ *
+ * momentumBuffer ← momentum · momentumBuffer + lr · λ · (g + weightDecay · w); parameter ← parameter − momentumBuffer.
+ *
+ * Source: You, Gitman and Ginsburg, "Large batch training of convolutional networks", 2017, algorithm 1.
+ *
+ * @returns The next parameter and momentum buffer, to be assigned.
+ */
+export const larsUpdate = defineUpdate({
+  name: 'larsUpdate',
+  state: ['momentumBuffer'],
+  numbers: ['lr', 'momentum', 'weightDecay', 'trustCoefficient'],
+  flags: ['layerwise'],
+  next({ parameter, gradient, momentumBuffer, lr, momentum, weightDecay, trustCoefficient }, { layerwise }) {
+    const d = gradient.add(parameter.mul(weightDecay));
+    const [w, g] = [l2(parameter), l2(gradient)];
+    const rate = layerwise ? lr.mul(trustRatio(w.mul(trustCoefficient), g.add(w.mul(weightDecay)))) : lr;
+    const buffer = momentumBuffer.mul(momentum).add(d.mul(rate));
+    return { parameter: parameter.sub(buffer), momentumBuffer: buffer };
+  },
+});

@@ -239,7 +239,7 @@ describe('optimizer updates', () => {
   test.each([false, true])('adamUpdate: maximize %s', (maximize) => {
     const [m, v] = [noise([5], 3), tensor([5], [1, 2, 3, 4, 0.5])];
     const [lr, beta1, beta2, eps, decay, c1, c2] = [0.01, 0.9, 0.99, 1e-8, 0.1, 1 - 0.9 ** 3, 1 - 0.99 ** 3];
-    const hyper = [lr, beta1, beta2, eps, decay, c1, c2].map(scalar);
+    const hyper = [lr, 1 - beta1, 1 - beta2, eps, decay, c1, c2].map(scalar);
     const [next, nextM, nextV] = run('adamUpdate', { maximize }, [p, g, m, v, ...hyper], [5], [5], [5]);
     const d = zip((i) => (maximize ? -g.data[i] : g.data[i]) + decay * p.data[i]);
     close(

@@ -1,11 +1,19 @@
 /**
- * Optimizer updates, as PyTorch's `SGD` and `Adam` compute them.
+ * Updates of optimizers without Adam's moments, as PyTorch computes them.
  */
+import type { TypedArray } from '../../dtype.js';
 import type { HostCall, KernelTable } from './kernel.js';
 
-function sgdUpdate({ inputs, outputs: [nextP, nextBuffer], attrs }: HostCall): void {
-  const [p, g, buffer, [lr], [momentum], [dampening], [weightDecay]] = inputs;
-  const sign = attrs.maximize ? -1 : 1;
+/** The gradient's sign: against it is downhill. */
+export const ascent = ({ attrs }: HostCall): number => (attrs.maximize ? -1 : 1);
+
+function sgdUpdate(call: HostCall): void {
+  const {
+    inputs: [p, g, buffer, [lr], [momentum], [dampening], [weightDecay]],
+    outputs: [nextP, nextBuffer],
+    attrs,
+  } = call;
+  const sign = ascent(call);
   const taken = 1 - dampening;
   const n = p.length;
   if (attrs.nesterov) {
@@ -24,19 +32,82 @@ function sgdUpdate({ inputs, outputs: [nextP, nextBuffer], attrs }: HostCall): v
   }
 }
 
-function adamUpdate({ inputs, outputs: [nextP, nextAvg, nextSquare], attrs }: HostCall): void {
-  const [p, g, avg, square, [lr], [beta1], [beta2], [eps], [weightDecay], [correction1], [correction2]] = inputs;
-  const sign = attrs.maximize ? -1 : 1;
-  const step = lr / correction1;
-  const root = Math.sqrt(correction2);
+function adagradUpdate(call: HostCall): void {
+  const [p, g, sum, [rate], [eps], [weightDecay]] = call.inputs;
+  const [nextP, nextSum] = call.outputs;
+  const sign = ascent(call);
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const m = beta1 * avg[i] + (1 - beta1) * d;
-    const v = beta2 * square[i] + (1 - beta2) * d * d;
-    nextAvg[i] = m;
-    nextSquare[i] = v;
-    nextP[i] = p[i] - (step * m) / (Math.sqrt(v) / root + eps);
+    const s = sum[i] + d * d;
+    nextSum[i] = s;
+    nextP[i] = p[i] - (rate * d) / (Math.sqrt(s) + eps);
   }
 }
 
-export const optimizerKernels: KernelTable = { sgdUpdate, adamUpdate };
+function adadeltaUpdate(call: HostCall): void {
+  const [p, g, square, acc, [lr], [newWeight], [eps], [weightDecay]] = call.inputs;
+  const [nextP, nextSquare, nextAcc] = call.outputs;
+  const sign = ascent(call);
+  const rho = 1 - newWeight;
+  for (let i = 0; i < p.length; i++) {
+    const d = sign * g[i] + weightDecay * p[i];
+    const v = rho * square[i] + newWeight * d * d;
+    const delta = (Math.sqrt(acc[i] + eps) / Math.sqrt(v + eps)) * d;
+    nextSquare[i] = v;
+    nextAcc[i] = rho * acc[i] + newWeight * delta * delta;
+    nextP[i] = p[i] - lr * delta;
+  }
+}
+
+function rmspropUpdate(call: HostCall): void {
+  const [p, g, square, [lr], [newWeight], [eps], [weightDecay], [momentum], ...optional] = call.inputs;
+  const [nextP, nextSquare, ...nextOptional] = call.outputs;
+  const { centered, buffered } = call.attrs;
+  const [mean, nextMean] = centered ? [optional[0], nextOptional[0]] : [];
+  const [buffer, nextBuffer] = buffered ? [optional.at(-1)!, nextOptional.at(-1)!] : [];
+  const sign = ascent(call);
+  const alpha = 1 - newWeight;
+  for (let i = 0; i < p.length; i++) {
+    const d = sign * g[i] + weightDecay * p[i];
+    const v = alpha * square[i] + newWeight * d * d;
+    nextSquare[i] = v;
+    let variance = v;
+    if (mean) {
+      const m = alpha * mean[i] + newWeight * d;
+      nextMean![i] = m;
+      variance -= m * m;
+    }
+    let step = d / (Math.sqrt(variance) + eps);
+    if (buffer) {
+      step += momentum * buffer[i];
+      nextBuffer![i] = step;
+    }
+    nextP[i] = p[i] - lr * step;
+  }
+}
+
+function larsUpdate(call: HostCall): void {
+  const [p, g, buffer, [lr], [momentum], [weightDecay], [trustCoefficient]] = call.inputs;
+  const [nextP, nextBuffer] = call.outputs;
+  const sign = ascent(call);
+  const w = l2(p);
+  const ratio = trustRatio(trustCoefficient * w, l2(g) + weightDecay * w);
+  const rate = call.attrs.layerwise ? lr * ratio : lr;
+  for (let i = 0; i < p.length; i++) {
+    const b = momentum * buffer[i] + rate * (sign * g[i] + weightDecay * p[i]);
+    nextBuffer[i] = b;
+    nextP[i] = p[i] - b;
+  }
+}
+
+/** The Euclidean norm. */
+export function l2(x: TypedArray): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * x[i];
+  return Math.sqrt(sum);
+}
+
+/** w / r; 1 where one of them is 0. */
+export const trustRatio = (w: number, r: number): number => (w !== 0 && r !== 0 ? w / r : 1);
+
+export const optimizerKernels: KernelTable = { sgdUpdate, adagradUpdate, adadeltaUpdate, rmspropUpdate, larsUpdate };

@@ -5,6 +5,7 @@ import { allocate, type TypedArray } from '../../dtype.js';
 import { BackendError } from '../../errors.js';
 import type { Attrs } from '../../program/program.js';
 import { type Aval, sizeOf } from '../../shape.js';
+import { adamKernels } from './adam.js';
 import { convKernels } from './conv.js';
 import { elementwiseKernels } from './elementwise.js';
 import { indexingKernels } from './indexing.js';
@@ -36,6 +37,7 @@ export const referenceKernels: KernelTable = {
   ...responseNormKernels,
   ...lossKernels,
   ...optimizerKernels,
+  ...adamKernels,
   ...randomKernels,
 };
 
