@@ -230,7 +230,7 @@ export async function readBytes(path: string | URL, name = String(path)): Promis
 }
 
 function undecodable(bytes: Uint8Array, name: string, cause: unknown): ImageError {
-  const reason = (cause instanceof Error ? cause.message : String(cause)).trim().split('\n')[0];
+  const reason = (cause instanceof Error ? cause.message : String(cause)).trim().replace(/\s*\n\s*/g, ' ');
   const unknown = /unsupported image format/.test(reason);
   const start = [...bytes.subarray(0, 4)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
   return new ImageError(
@@ -239,6 +239,11 @@ function undecodable(bytes: Uint8Array, name: string, cause: unknown): ImageErro
       : `${name}: the image is truncated or damaged (${reason})`,
     { cause },
   );
+}
+
+/** Throws if there is nothing to decode images with. */
+export async function checkDecoder(): Promise<void> {
+  if (isNode) await loadSharp();
 }
 
 let loading: Promise<typeof Sharp> | undefined;

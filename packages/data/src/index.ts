@@ -41,6 +41,9 @@ export {
   type ReadImageOptions,
   type WriteImageOptions,
 } from './image.js';
+export { DatasetFolder, ImageFolder, type DatasetFolderOptions, type ImageFolderOptions } from './image-folder.js';
+export { FolderDataset, type TransformOptions, type UnreadableFile, type UnreadableOptions } from './folder-dataset.js';
+export type { FolderFiles, FolderSelection } from './folder-files.js';
 export { resizeBilinear } from './resize.js';
 export { normalize } from './transforms.js';
 export { RunningNormalizer, type ChannelStatistics } from './running-normalizer.js';

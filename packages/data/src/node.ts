@@ -5,8 +5,11 @@
 type Builtins = {
   'node:crypto': typeof import('node:crypto');
   'node:fs/promises': typeof import('node:fs/promises');
+  'node:module': typeof import('node:module');
   'node:os': typeof import('node:os');
   'node:path': typeof import('node:path');
+  'node:url': typeof import('node:url');
+  'node:worker_threads': typeof import('node:worker_threads');
 };
 /* eslint-enable @typescript-eslint/consistent-type-imports */
 
