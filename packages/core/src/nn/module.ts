@@ -32,6 +32,8 @@ interface Hooks {
 }
 
 const HOOKS = new WeakMap<Module, Hooks>();
+/** @internal Pre-hooks that are part of what a module computes: clones have them too. */
+export const inherentHooks = new WeakSet<ForwardPreHook>();
 const TRAINING = new WeakMap<Module, boolean>();
 
 /** A module is called as a function with the arguments of its `forward`, and returns what that returns. */
@@ -468,6 +470,11 @@ function cloneModule<M extends Module>(source: M): M {
         configurable: true,
       });
     }
+    // Weights that are computed from other cells.
+    for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(module))) {
+      if (property.get) Object.defineProperty(blank, key, property);
+    }
+    for (const hook of HOOKS.get(module)?.pre ?? []) if (inherentHooks.has(hook)) blank.registerForwardPreHook(hook);
     TRAINING.set(blank, module.training);
     return blank;
   };

@@ -3,3 +3,5 @@
  */
 export { clipGradNorm_, clipGradValue_, type ClipGradNormOptions } from './clip-grad.js';
 export { parametersToVector, vectorToParameters } from './convert-parameters.js';
+export { removeSpectralNorm, spectralNorm, type SpectralNormOptions } from './spectral-norm.js';
+export { removeWeightNorm, weightNorm } from './weight-norm.js';
