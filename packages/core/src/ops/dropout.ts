@@ -2,16 +2,15 @@
  * Dropout, of elements and of channels, and alpha dropout.
  */
 import { OutOfRangeError, ShapeError } from '../errors.js';
-import { checkTensor, describe, fromHost, record1, scalarInput } from '../graph/record.js';
+import { checkTensor, describe, record1, scalarInput } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
-import { dropoutKeys } from '../random/dropout-keys.js';
 import { formatAval, type Shape } from '../shape.js';
 import { checkFloat, NO_ATTRS, type NoAttrs } from './common.js';
 import { composed } from './compose.js';
 import { filled } from './constants.js';
 import { defineOp, type Op } from './def.js';
 import { where } from './logic.js';
-import { random } from './random.js';
+import { nextKey, random } from './random.js';
 
 const dropoutOp: Op<NoAttrs> = defineOp<NoAttrs>({
   name: 'dropout',
@@ -42,13 +41,7 @@ function checkArguments(op: string, x: Tensor, p: number): void {
 
 /** Drops elements with a mask of the next key. */
 function drop(x: Tensor, p: number): Tensor {
-  const key = fromHost(
-    Int32Array.from(dropoutKeys.nextKey(), (word) => word | 0),
-    { shape: [2], dtype: 'int32' },
-    x.device,
-    'random',
-  );
-  return record1(dropoutOp, [x, scalarInput(p, x.dtype, x.device), key], NO_ATTRS);
+  return record1(dropoutOp, [x, scalarInput(p, x.dtype, x.device), nextKey(x.device)], NO_ATTRS);
 }
 
 /** Drops channels: `shape` is that of x with size 1 where one draw is for all. */

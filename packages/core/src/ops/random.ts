@@ -3,8 +3,10 @@
  */
 import type { DType } from '../dtype.js';
 import { ShapeError } from '../errors.js';
-import { record1 } from '../graph/record.js';
+import { fromHost, record1 } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
+import { dropoutKeys } from '../random/dropout-keys.js';
+import type { Device } from '../runtime/device.js';
 import { formatAval, type Shape } from '../shape.js';
 import { defineOp, NON_DIFFERENTIABLE } from './def.js';
 
@@ -26,4 +28,10 @@ const randomOp = defineOp<{ readonly shape: Shape; readonly dtype: DType }>({
  */
 export function random(key: Tensor, shape: Shape, dtype: DType): Tensor {
   return record1(randomOp, [key], { shape: [...shape], dtype });
+}
+
+/** The next key of dropout masks and random slopes, which `manualSeed` restarts: int32[2], an input of the program. */
+export function nextKey(device: Device): Tensor {
+  const words = Int32Array.from(dropoutKeys.nextKey(), (word) => word | 0);
+  return fromHost(words, { shape: [2], dtype: 'int32' }, device, 'random');
 }

@@ -2,9 +2,8 @@
  * Rectifiers: what is positive passes, what is negative is cut or scaled. Their gradients at the kink are PyTorch's.
  */
 import { DTypeError, OutOfRangeError, ShapeError } from '../errors.js';
-import { checkTensor, fromHost, record1 } from '../graph/record.js';
+import { checkTensor, record1 } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
-import { dropoutKeys } from '../random/dropout-keys.js';
 import { broadcastShapes, formatAval, sameShape } from '../shape.js';
 import {
   checkFloat,
@@ -19,7 +18,7 @@ import {
 import { composed } from './compose.js';
 import { defineOp, type Op } from './def.js';
 import { where } from './logic.js';
-import { random } from './random.js';
+import { nextKey, random } from './random.js';
 import { hardtanh } from './squashing.js';
 
 /** The gradient of relu from its output y. */
@@ -119,10 +118,8 @@ export function prelu(x: Tensor, weight: Tensor): Tensor {
   const count = weight.numel();
   const channels = x.ndim > 1 ? x.shape[1] : 1;
   if (weight.ndim > 1 || (count !== 1 && count !== channels)) {
-    throw new ShapeError(
-      `prelu: expected a weight with 1 element or with one for each of the ${channels} channels (axis 1) of ` +
-        `${formatAval(x)}, got ${formatAval(weight)}`,
-    );
+    const slopes = x.ndim > 1 ? `1 element or ${channels}, one for each channel (axis 1)` : '1 element';
+    throw new ShapeError(`prelu: expected a weight with ${slopes}, for x ${formatAval(x)}; got ${formatAval(weight)}`);
   }
   if (weight.dtype !== x.dtype) {
     throw new DTypeError(
@@ -154,12 +151,7 @@ export function rrelu(x: Tensor, lower = 1 / 8, upper = 1 / 3, training = false)
   if (!training) return leakyRelu(x, (lower + upper) / 2);
   checkTensor('rrelu', x);
   checkFloat('rrelu', [x]);
-  const key = fromHost(
-    Int32Array.from(dropoutKeys.nextKey(), (word) => word | 0),
-    { shape: [2], dtype: 'int32' },
-    x.device,
-    'random',
-  );
+  const key = nextKey(x.device);
   return composed(() => {
     const slope = random(key, x.shape, x.dtype)
       .mul(upper - lower)
