@@ -173,38 +173,6 @@ def activations():
     ])
 
 
-def normalization():
-    """Three batches in training, then one in evaluation."""
-    cases = []
-    for name, make, args, shape in (
-            ('BatchNorm2d', lambda: nn.BatchNorm2d(3), [3], (2, 3, 2, 3)),
-            ('BatchNorm2d', lambda: nn.BatchNorm2d(3, eps=1e-3, momentum=0.3), [3, {'eps': 1e-3, 'momentum': 0.3}], (2, 3, 2, 3)),
-            ('BatchNorm2d', lambda: nn.BatchNorm2d(3, momentum=None), [3, {'momentum': None}], (2, 3, 2, 3)),
-            ('BatchNorm2d', lambda: nn.BatchNorm2d(3, affine=False), [3, {'affine': False}], (2, 3, 2, 3)),
-            ('BatchNorm2d', lambda: nn.BatchNorm2d(3, track_running_stats=False), [3, {'trackRunningStats': False}],
-             (2, 3, 2, 3)),
-            ('BatchNorm1d', lambda: nn.BatchNorm1d(4), [4], (5, 4)),
-            ('BatchNorm1d', lambda: nn.BatchNorm1d(4), [4], (3, 4, 2)),
-            ('BatchNorm3d', lambda: nn.BatchNorm3d(2), [2], (2, 2, 1, 2, 2)),
-    ):
-        torch.manual_seed(0)
-        module = make()
-        initial = {key: data(value) for key, value in module.state_dict().items()}
-        torch.manual_seed(1)
-        for p in module.parameters():
-            with torch.no_grad():
-                p.normal_()
-        result = {'class': name, 'args': args, 'printed': str(module), 'initial': initial, 'steps': [],
-                  'state': {key: data(value) for key, value in module.state_dict().items()}}
-        for step in range(4):
-            module.train(step < 3)
-            x = torch.randn(shape) * (step + 1) + step
-            result['steps'].append({'mode': 'train' if step < 3 else 'eval', 'input': data(x), **pass_through(module, [x]),
-                                    'state': {key: data(value) for key, value in module.state_dict().items()}})
-        cases.append(result)
-    write('batchnorm', cases)
-
-
 def losses():
     cases = []
 
@@ -288,5 +256,5 @@ def printing():
 
 
 if __name__ == '__main__':
-    for make in (convolutions, linears, pooling, activations, normalization, losses, initializers, printing):
+    for make in (convolutions, linears, pooling, activations, losses, initializers, printing):
         make()

@@ -26,7 +26,7 @@ interface Case {
   train?: Pass;
   eval?: Pass;
 }
-interface BatchNormCase extends Omit<Case, 'input'> {
+interface RunningCase extends Omit<Case, 'input'> {
   initial: Record<string, Data>;
   steps: (Pass & { mode: 'train' | 'eval'; input: Data; state: Record<string, Data> })[];
 }
@@ -74,7 +74,7 @@ async function expectPass(module: nn.Module, input: Data, pass: Pass, target?: D
     await expectClose(p.grad!, pass.parameterGradients[name], tolerance, `gradient of ${name}`);
 }
 
-const FILES = ['conv', 'conv-padding', 'conv-transpose', 'linear', 'pooling', 'activation', 'activation-more', 'loss'];
+const FILES = ['conv', 'conv-padding', 'conv-transpose', 'linear', 'pooling', 'activation', 'activation-more', 'loss', 'normalization'];
 describe.each(FILES)('%s', (file) => {
   test.each(
     golden<Case[]>(`nn/${file}`).map((c) => [`${c.class}(${JSON.stringify(c.args).slice(1, -1)})`, c] as const),
@@ -89,9 +89,10 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
-describe('batch normalization', () => {
+const RUNNING = ['batchnorm', 'batchnorm-options', 'batchnorm-1d-3d', 'instancenorm'];
+describe.each(RUNNING)('%s', (file) => {
   test.each(
-    golden<BatchNormCase[]>('nn/batchnorm').map(
+    golden<RunningCase[]>(`nn/${file}`).map(
       (c) => [`${c.class}(${JSON.stringify(c.args).slice(1, -1)})`, c] as const,
     ),
   )('%s: three batches in training, one in evaluation', async (_, c) => {

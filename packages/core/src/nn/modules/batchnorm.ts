@@ -5,14 +5,10 @@ import { ShapeError } from '../../errors.js';
 import { noGrad } from '../../graph/modes.js';
 import { checkTensor } from '../../graph/record.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { checkOptions } from '../../ops/arguments.js';
 import { batchNorm } from '../../ops/normalization.js';
-import type { Buffer, Parameter } from '../../runtime/cell.js';
 import { formatAval } from '../../shape.js';
-import { constant_, ones_, zeros_ } from '../init.js';
-import { Module } from '../module.js';
-import { pyBool, pyFloat } from '../python.js';
-import { checkCount, checkNumber, emptyParameter, filledBuffer, type FactoryOptions } from './factory.js';
+import type { FactoryOptions } from './factory.js';
+import { NormBase, withDefaults } from './norm-base.js';
 
 export interface BatchNormLayerOptions extends FactoryOptions {
   /** Added to the variance, for numerical stability. Default 1e-5. */
@@ -25,71 +21,11 @@ export interface BatchNormLayerOptions extends FactoryOptions {
   trackRunningStats?: boolean;
 }
 
-const OPTIONS = [
-  'eps',
-  'momentum',
-  'affine',
-  'trackRunningStats',
-  'dtype',
-  'device',
-] satisfies (keyof BatchNormLayerOptions)[];
-
 /** What batch normalization layers have in common; they differ in the inputs that they take. */
-export abstract class BatchNormNd extends Module {
-  static override stateNames: Readonly<Record<string, string>> = {
-    runningMean: 'running_mean',
-    runningVar: 'running_var',
-    numBatchesTracked: 'num_batches_tracked',
-  };
-
-  readonly eps: number;
-  readonly momentum: number | null;
-  readonly affine: boolean;
-  readonly trackRunningStats: boolean;
-  weight: Parameter | null;
-  bias: Parameter | null;
-  runningMean: Buffer | null = null;
-  runningVar: Buffer | null = null;
-  /** Batches seen in training. int32 here; PyTorch's int64 in files. */
-  numBatchesTracked: Buffer | null = null;
-
-  constructor(
-    readonly numFeatures: number,
-    options: BatchNormLayerOptions = {},
-  ) {
-    super();
-    const layer = new.target.name;
-    checkOptions(layer, options, OPTIONS);
-    checkCount(layer, 'numFeatures', numFeatures, 1);
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype = 'float32', device } = options;
-    checkNumber(layer, 'eps', eps, 0);
-    if (momentum !== null) checkNumber(layer, 'momentum', momentum, 0, 1);
-    this.eps = eps;
-    this.momentum = momentum;
-    this.affine = affine;
-    this.trackRunningStats = trackRunningStats;
-    this.weight = affine ? emptyParameter(layer, [numFeatures], options) : null;
-    this.bias = affine ? emptyParameter(layer, [numFeatures], options) : null;
-    if (this.weight) ones_(this.weight);
-    if (trackRunningStats) {
-      this.runningMean = filledBuffer(0, [numFeatures], dtype, device);
-      this.runningVar = filledBuffer(1, [numFeatures], dtype, device);
-      this.numBatchesTracked = filledBuffer(0, [], 'int32', device, { savedDtype: 'int64' });
-    }
-  }
-
-  /** Forgets the running statistics. */
-  resetRunningStats(): void {
-    if (this.runningMean) zeros_(this.runningMean);
-    if (this.runningVar) ones_(this.runningVar);
-    if (this.numBatchesTracked) constant_(this.numBatchesTracked, 0);
-  }
-
-  /** Forgets the running statistics, and sets weight to 1 and bias to 0. */
-  resetParameters(): void {
-    this.resetRunningStats();
-    if (this.weight) ones_(this.weight);
-    if (this.bias) zeros_(this.bias);
+export abstract class BatchNormNd extends NormBase {
+  constructor(numFeatures: number, options: BatchNormLayerOptions = {}) {
+    const defaults = { eps: 1e-5, momentum: 0.1, affine: true, trackRunningStats: true };
+    super(numFeatures, withDefaults(new.target.name, options, defaults));
   }
 
   /** How many axes inputs have, and how they are called. */
@@ -129,14 +65,6 @@ export abstract class BatchNormNd extends Module {
     this.numBatchesTracked.assign(count);
     return y;
   }
-
-  override extraRepr(): string {
-    const momentum = this.momentum === null ? 'None' : pyFloat(this.momentum);
-    return (
-      `${this.numFeatures}, eps=${pyFloat(this.eps)}, momentum=${momentum}, affine=${pyBool(this.affine)}, ` +
-      `track_running_stats=${pyBool(this.trackRunningStats)}`
-    );
-  }
 }
 
 /**
@@ -166,6 +94,11 @@ export class BatchNorm1d extends BatchNormNd {
  *
  * Source: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
  * shift", 2015.
+ *
+ * When to use: after convolutional and fully connected layers, before the nonlinearity; it significantly speeds up
+ * gradient descent and even improves performance: try it (the lecture). The layer before needs no bias. With batches
+ * below 8 or so its statistics are noise: {@link GroupNorm} has none. Call `eval()` before testing, or the result for one
+ * sample depends on the others.
  *
  * @param numFeatures Channels.
  * @throws ShapeError for an input of another shape, or one value a channel in training.
