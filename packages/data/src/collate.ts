@@ -1,8 +1,18 @@
 /**
  * From samples to a batch: PyTorch's `default_collate`.
  */
-import { DTypeError, isTensor, ShapeError, stack, type Device, type DType, type Tensor } from '@fakkel/core';
-import { allocate, HostArray, ownDType, tensorOf } from './host-array.js';
+import {
+  DTypeError,
+  isTensor,
+  type Shape,
+  ShapeError,
+  stack,
+  type Device,
+  type DType,
+  type Tensor,
+  type TypedArray,
+} from '@fakkel/core';
+import { allocate, HostArray, type HostDType, ownDType, sizeOf, tensorOf } from './host-array.js';
 
 /** What a batch of samples of type `T` is: tensors where there were numbers and arrays. */
 export type Collated<T> = T extends Tensor | HostArray | Float32Array | Float64Array | Int32Array | number | boolean
@@ -50,45 +60,53 @@ export function defaultCollate<T>(
   samples: readonly T[],
   options: { device?: Device; dtypes?: NumberDTypes } = {},
 ): Collated<T> {
+  return finish(gather(samples), options) as Collated<T>;
+}
+
+/**
+ * A batch before it has tensors, as plain data: what a worker makes of samples, and the loader's thread finishes.
+ *
+ * Plain numbers stay numbers, because their dtype depends on the batches before.
+ */
+export type Gathered =
+  | { readonly kind: 'stack'; readonly dtype: HostDType; readonly shape: Shape; readonly rows: readonly HostArray[] }
+  /** A stack in one piece; not this thread's to keep. */
+  | { readonly kind: 'stored'; readonly dtype: HostDType; readonly shape: Shape; readonly data: TypedArray }
+  | { readonly kind: 'tensors'; readonly values: readonly Tensor[] }
+  | { readonly kind: 'numbers'; readonly values: readonly number[] }
+  | { readonly kind: 'booleans'; readonly values: readonly boolean[] }
+  | { readonly kind: 'strings'; readonly values: readonly string[] }
+  | { readonly kind: 'tuple'; readonly items: readonly Gathered[] }
+  | { readonly kind: 'record'; readonly keys: readonly string[]; readonly items: readonly Gathered[] };
+
+/** Checks that samples are alike, and sorts them by field. No array is copied yet. */
+export function gather(samples: readonly unknown[], path = ''): Gathered {
   if (samples.length === 0) throw new ShapeError('collate: expected at least one sample');
-  const context = { device: options.device, dtypes: options.dtypes ?? new Map<string, DType>() };
-  return collate(samples, '', context) as Collated<T>;
-}
-
-interface Context {
-  device: Device | undefined;
-  dtypes: NumberDTypes;
-}
-
-function collate(values: readonly unknown[], path: string, context: Context): unknown {
-  const first = values[0];
-  if (first instanceof HostArray) return stackHost(same(values, path, isHostArray, String(first)), path, context);
-  if (typeof first === 'number') return stackNumbers(same(values, path, isNumber, 'a number'), path, context);
-  if (typeof first === 'boolean') {
-    const data = Uint8Array.from(same(values, path, isBoolean, 'a boolean'), Number);
-    return tensorOf(data, [data.length], 'bool', context.device);
-  }
-  if (typeof first === 'string') return same(values, path, isString, 'a string');
-  if (isTensor(first)) return stack(same(values, path, isTensor, 'a tensor'));
+  const first = samples[0];
+  if (first instanceof HostArray) return stackOf(same(samples, path, isHostArray, String(first)), path);
+  if (typeof first === 'number') return { kind: 'numbers', values: same(samples, path, isNumber, 'a number') };
+  if (typeof first === 'boolean') return { kind: 'booleans', values: same(samples, path, isBoolean, 'a boolean') };
+  if (typeof first === 'string') return { kind: 'strings', values: same(samples, path, isString, 'a string') };
+  if (isTensor(first)) return { kind: 'tensors', values: same(samples, path, isTensor, 'a tensor') };
   if (ArrayBuffer.isView(first)) {
     const op = `collate${at(path)}`;
-    const arrays = values.map((v) => new HostArray(v as Float32Array, undefined, ownDType(op, v)));
-    return stackHost(arrays, path, context);
+    const arrays = samples.map((v) => new HostArray(v as Float32Array, undefined, ownDType(op, v)));
+    return stackOf(arrays, path);
   }
   if (Array.isArray(first)) {
-    const rows = same(values, path, Array.isArray, 'an array');
+    const rows = same(samples, path, Array.isArray, 'an array');
     const odd = rows.findIndex((row) => row.length !== first.length);
     if (odd >= 0) {
       throw new ShapeError(
         `collate${at(path)}: sample 0 of the batch is an array of ${first.length}, sample ${odd} one of ${rows[odd].length}`,
       );
     }
-    return first.map((_, i) => collate(column(rows, i), `${path}[${i}]`, context));
+    return { kind: 'tuple', items: first.map((_, i) => gather(column(rows, i), `${path}[${i}]`)) };
   }
   if (isPlainObject(first)) {
-    const rows = same(values, path, isPlainObject, 'an object');
-    const entries = Object.keys(first).map((key) => [key, collate(column(rows, key), `${path}.${key}`, context)]);
-    return Object.fromEntries(entries) as unknown;
+    const rows = same(samples, path, isPlainObject, 'an object');
+    const keys = Object.keys(first);
+    return { kind: 'record', keys, items: keys.map((key) => gather(column(rows, key), `${path}.${key}`)) };
   }
   throw new DTypeError(
     `collate${at(path)}: cannot make a batch of ${describe(first)}. Hand out numbers, HostArrays, Float32Arrays, tensors, ` +
@@ -96,26 +114,64 @@ function collate(values: readonly unknown[], path: string, context: Context): un
   );
 }
 
-/** One copy of each sample's memory into the batch's. */
-function stackHost(arrays: readonly HostArray[], path: string, context: Context): Tensor {
-  const { shape, dtype } = arrays[0];
-  const size = arrays[0].data.length;
-  const out = allocate(dtype, arrays.length * size);
-  for (let i = 0; i < arrays.length; i++) {
-    const a = arrays[i];
-    if (a.dtype !== dtype || !sameShape(a.shape, shape)) {
-      const what = `sample 0 of the batch is ${String(arrays[0])}, sample ${i} is ${String(a)}`;
-      if (a.dtype !== dtype) throw new DTypeError(`collate${at(path)}: ${what}`);
-      throw new ShapeError(`collate${at(path)}: ${what}. Resize or crop them to one shape, or pass collateFn.`);
-    }
-    out.set(a.data, i * size);
-  }
-  return tensorOf(out, [arrays.length, ...shape], dtype, context.device);
+function stackOf(rows: readonly HostArray[], path: string): Gathered {
+  const { shape, dtype } = rows[0];
+  rows.forEach((row, i) => {
+    if (row.dtype === dtype && sameShape(row.shape, shape)) return;
+    const what = `sample 0 of the batch is ${String(rows[0])}, sample ${i} is ${String(row)}`;
+    if (row.dtype !== dtype) throw new DTypeError(`collate${at(path)}: ${what}`);
+    throw new ShapeError(`collate${at(path)}: ${what}. Resize or crop them to one shape, or pass collateFn.`);
+  });
+  return { kind: 'stack', dtype, shape: [rows.length, ...shape], rows };
 }
 
-function stackNumbers(numbers: readonly number[], path: string, { device, dtypes }: Context): Tensor {
+/** One copy of each sample's memory into the batch's. */
+export function writeRows(rows: readonly HostArray[], out: TypedArray): void {
+  const size = rows[0].data.length;
+  rows.forEach((row, i) => out.set(row.data, i * size));
+}
+
+/** The batch itself. Memory of `stored` arrays may be used again afterwards. */
+export function finish(
+  batch: Gathered,
+  options: { device?: Device | undefined; dtypes?: NumberDTypes } = {},
+  path = '',
+): unknown {
+  const { device } = options;
+  switch (batch.kind) {
+    case 'stack': {
+      const out = allocate(batch.dtype, sizeOf(batch.shape));
+      writeRows(batch.rows, out);
+      return tensorOf(out, batch.shape, batch.dtype, device);
+    }
+    case 'stored':
+      return tensorOf(batch.data, batch.shape, batch.dtype, device);
+    case 'tensors':
+      return stack(batch.values);
+    case 'numbers':
+      return numbersTensor(batch.values, path, options);
+    case 'booleans':
+      return tensorOf(Uint8Array.from(batch.values, Number), [batch.values.length], 'bool', device);
+    case 'strings':
+      return batch.values;
+    case 'tuple':
+      return batch.items.map((item, i) => finish(item, options, `${path}[${i}]`));
+    case 'record': {
+      const { keys, items } = batch;
+      return Object.fromEntries(keys.map((key, i) => [key, finish(items[i], options, `${path}.${key}`)]));
+    }
+    default:
+      return batch satisfies never;
+  }
+}
+
+function numbersTensor(
+  numbers: readonly number[],
+  path: string,
+  { device, dtypes }: { device?: Device | undefined; dtypes?: NumberDTypes },
+): Tensor {
   const whole = numbers.every((n) => Number.isInteger(n) && n >= -(2 ** 31) && n < 2 ** 31);
-  const before = dtypes.get(path);
+  const before = dtypes?.get(path);
   if (before === 'int32' && !whole) {
     throw new DTypeError(
       `collate${at(path)}: earlier batches held whole numbers only and were int32, this one holds ` +
@@ -124,7 +180,7 @@ function stackNumbers(numbers: readonly number[], path: string, { device, dtypes
     );
   }
   const dtype = before ?? (whole ? 'int32' : 'float32');
-  dtypes.set(path, dtype);
+  dtypes?.set(path, dtype);
   const data = dtype === 'int32' ? Int32Array.from(numbers) : Float32Array.from(numbers);
   return tensorOf(data, [data.length], dtype, device);
 }
@@ -149,7 +205,7 @@ const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean';
 const isString = (value: unknown): value is string => typeof value === 'string';
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -4,6 +4,7 @@
 import { isTensor, OutOfRangeError, ShapeError, type Generator, type Tensor } from '@fakkel/core';
 import { asHostArray, checkIndex, HostArray, readTensor, type HostSource } from './host-array.js';
 import { kindOf } from './options.js';
+import { isPortable, type Recipe } from './portable.js';
 
 /** What a sample is made with, beside its index. */
 export interface SampleContext {
@@ -100,9 +101,12 @@ export class TensorDataset<const A extends readonly (Tensor | HostSource)[]> ext
   readonly length: number;
   private arrays: readonly HostArray[] | null = null;
   private readonly reading: Promise<readonly HostArray[]> | null = null;
+  /** Number of arrays. */
+  private readonly count: number;
 
   constructor(...arrays: A) {
     super();
+    this.count = arrays.length;
     if (arrays.length === 0) throw new ShapeError('TensorDataset: expected at least one tensor or array');
     const shaped = arrays.map((a) => (isTensor(a) ? a : asHostArray('TensorDataset', a)));
     const lengths = shaped.map((a) => a.shape[0]);
@@ -127,6 +131,14 @@ export class TensorDataset<const A extends readonly (Tensor | HostSource)[]> ext
     if (this.arrays) return this.arrays.map((a) => a.row(index)) as Rows<A>;
     return this.reading!.then((arrays) => arrays.map((a) => a.row(index)) as Rows<A>);
   }
+
+  /** How a worker makes it again: with the same arrays, in memory that threads share. */
+  recipe(): Recipe {
+    const { arrays, reading } = this;
+    // A tensor's contents are there when it has been read.
+    const args = arrays ?? Array.from({ length: this.count }, (_, i) => reading!.then((read) => read[i]));
+    return { name: 'TensorDataset', args };
+  }
 }
 
 /**
@@ -135,6 +147,8 @@ export class TensorDataset<const A extends readonly (Tensor | HostSource)[]> ext
  * @throws OutOfRangeError if an index is not one of `dataset`.
  */
 export class Subset<T> extends Dataset<T> {
+  private typedIndices: ArrayLike<number> | undefined;
+
   constructor(
     readonly dataset: Dataset<T>,
     readonly indices: ArrayLike<number>,
@@ -151,6 +165,13 @@ export class Subset<T> extends Dataset<T> {
   get(index: number, context?: SampleContext): T | Promise<T> {
     checkIndex('Subset.get', index, this.length);
     return this.dataset.get(this.indices[index], context);
+  }
+
+  /** How a worker makes it again, where it can make the dataset. */
+  recipe(): Recipe {
+    // Typed, so that workers share them.
+    this.typedIndices ??= ArrayBuffer.isView(this.indices) ? this.indices : Float64Array.from(this.indices);
+    return { name: 'Subset', args: [this.dataset, this.typedIndices] };
   }
 }
 
@@ -173,6 +194,11 @@ export class ConcatDataset<T> extends Dataset<T> {
     checkIndex('ConcatDataset.get', index, this.length);
     const which = this.cumulativeSizes.findIndex((end) => index < end);
     return this.datasets[which].get(index - (which === 0 ? 0 : this.cumulativeSizes[which - 1]), context);
+  }
+
+  /** How a worker makes it again, where it can make the datasets. */
+  recipe(): Recipe {
+    return { name: 'ConcatDataset', args: [this.datasets] };
   }
 }
 
@@ -201,5 +227,10 @@ export class MapDataset<T, U> extends Dataset<U> {
     return sample instanceof Promise
       ? sample.then((value: T) => this.transform(value, index, context))
       : this.transform(sample, index, context);
+  }
+
+  /** How a worker makes it again, where the transform is the package's or from a module. */
+  recipe(): Recipe | undefined {
+    return isPortable(this.transform) ? { name: 'MapDataset', args: [this.dataset, this.transform] } : undefined;
   }
 }

@@ -13,6 +13,9 @@ export {
   type SampleStream,
 } from './iterable-dataset.js';
 export type { Portable, Recipe } from './portable.js';
+export { fromModule, functionFromModule } from './from-module.js';
+export { getWorkerInfo, type WorkerInfo } from './worker-info.js';
+export { WorkerError } from './worker/worker-error.js';
 export { randomSplit } from './random-split.js';
 export {
   BatchSampler,
@@ -26,7 +29,8 @@ export {
 } from './samplers.js';
 export { defaultCollate, type Collated, type NumberDTypes } from './collate.js';
 export { DataLoader, type DataLoaderOptions } from './data-loader.js';
-export type { DataLoaderState } from './loader-state.js';
+export type { WorkerOptions } from './worker-threads.js';
+export type { DataLoaderState, StreamPosition } from './loader-state.js';
 export { IdxError, parseIdx, readIdx, type IdxArray, type IdxDType } from './idx.js';
 export { IdxDataset } from './idx-dataset.js';
 export { fashionMnist, mnist, type MnistOptions } from './mnist.js';

@@ -109,7 +109,7 @@ test('a state that is loaded and not used yet is saved as it was', () => {
 test('errors: another dataset, other generators', () => {
   const state = new DataLoader(range(6)).stateDict();
   expect(() => new DataLoader(range(7)).loadStateDict(state)).toThrowErrorMatchingInlineSnapshot(
-    `[FakkelError: DataLoader.loadStateDict: the state is of a dataset with 6 samples, this one has 7]`,
+    `[FakkelError: DataLoader.loadStateDict: the state is of a dataset of 6 samples, this is one of 7 samples]`,
   );
   const other = new DataLoader(range(6), { shuffle: true, generator: new Generator(0) });
   expect(() => other.loadStateDict(state)).toThrowErrorMatchingInlineSnapshot(

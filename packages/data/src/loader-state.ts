@@ -9,121 +9,66 @@ import { FakkelError, type Generator } from '@fakkel/core';
 
 /** What `DataLoader.stateDict()` gives: plain JSON. */
 export interface DataLoaderState {
-  /** Samples of the dataset, to notice another one. */
-  readonly samples: number;
+  /** Samples of the dataset, to notice another one; null if it is iterable and does not say how many. */
+  readonly samples: number | null;
   /** Batches of the epoch that have been handed out. */
   readonly batch: number;
-  /** Batches of indices that have been drawn: more than `batch` with prefetching. */
+  /** Batches of indices that have been drawn: more than `batch` with workers or prefetching. */
   readonly drawn: number;
   /** Generators at the start of the epoch, the default one first, base64; left out between epochs. */
   readonly start?: readonly string[];
   /** The generators that belong to the loader and its sampler, where they stood when this was saved. */
   readonly now: readonly string[];
+  /** Of an iterable dataset, inside an epoch: how far its stream had been handed out. */
+  readonly stream?: StreamPosition;
 }
 
-/** An epoch under way. */
-export class EpochPosition {
-  /** Batches handed out. */
-  batch = 0;
-  private drawn = 0;
-  private exhausted = false;
-  /** Drawn before the state was saved, and not handed out by then. */
-  private readonly waiting: (readonly number[])[] = [];
+/** A place in the stream of an iterable dataset. */
+export interface StreamPosition {
+  /** Samples before it. */
+  readonly count: number;
+  /** What the stream's own `stateDict()` said there, if it has one. */
+  readonly state?: unknown;
+}
 
-  private constructor(
-    private readonly generators: readonly Generator[],
-    private readonly startStates: readonly Generator[] | undefined,
-    private readonly iterator: Iterator<readonly number[]>,
-  ) {}
-
-  /** @param begin - Draws the base seed and starts the sampler. */
-  static start(generators: readonly Generator[], begin: () => Iterator<readonly number[]>): EpochPosition {
-    const states = generators.map((g) => g.clone());
-    return new EpochPosition(generators, states, begin());
+/** Throws unless `state` may be one of a loader with so many samples and generators. */
+export function checkState(state: DataLoaderState, samples: number | null, generators: number): void {
+  const size = (count: number | null): string => (count === null ? 'a stream' : `${count} samples`);
+  if (state.samples !== samples) {
+    throw new FakkelError(
+      `DataLoader.loadStateDict: the state is of a dataset of ${size(state.samples)}, this is one of ${size(samples)}`,
+    );
   }
-
-  /** No epoch: what is saved outside loops. */
-  static between(generators: readonly Generator[]): EpochPosition {
-    return new EpochPosition(generators, undefined, [][Symbol.iterator]());
-  }
-
-  /** The epoch of `state` again, up to where it was saved. */
-  static resume(
-    state: DataLoaderState,
-    generators: readonly Generator[],
-    begin: () => Iterator<readonly number[]>,
-  ): EpochPosition {
-    const before = generators.map((g) => g.getState());
-    try {
-      generators.forEach((g, i) => g.setState(fromBase64(state.start![i])));
-      const position = EpochPosition.start(generators, begin);
-      for (let i = 0; i < state.drawn; i++) {
-        const indices = position.draw();
-        if (indices && i >= state.batch) position.waiting.push(indices);
-      }
-      position.batch = state.batch;
-      return position;
-    } finally {
-      // Others may have drawn from the same generators since the epoch began.
-      generators.forEach((g, i) => g.setState(before[i]));
-    }
-  }
-
-  /** The next batch of indices, or undefined at the end. */
-  next(): readonly number[] | undefined {
-    return this.waiting.shift() ?? this.draw();
-  }
-
-  private draw(): readonly number[] | undefined {
-    if (this.exhausted) return undefined;
-    const result = this.iterator.next();
-    this.drawn++;
-    if (!result.done) return result.value;
-    this.exhausted = true;
-    return undefined;
-  }
-
-  /** Lets the sampler clean up. */
-  end(): void {
-    if (!this.exhausted) this.iterator.return?.();
-    this.exhausted = true;
-  }
-
-  save(samples: number): DataLoaderState {
-    return {
-      samples,
-      batch: this.batch,
-      drawn: this.drawn,
-      ...(this.startStates && { start: this.startStates.map((g) => toBase64(g.getState())) }),
-      now: this.generators.slice(1).map((g) => toBase64(g.getState())),
-    };
-  }
-
-  /** Throws unless `state` may be one of a loader with so many samples and generators. */
-  static check(state: DataLoaderState, samples: number, generators: number): void {
-    if (state.samples !== samples) {
-      throw new FakkelError(
-        `DataLoader.loadStateDict: the state is of a dataset with ${state.samples} samples, this one has ${samples}`,
-      );
-    }
-    if (state.now.length !== generators - 1 || (state.start && state.start.length !== generators)) {
-      throw new FakkelError(
-        `DataLoader.loadStateDict: the state is of a loader with ${state.now.length} generators of its own, this one ` +
-          `has ${generators - 1}`,
-      );
-    }
-  }
-
-  /** Puts the loader's own generators where they stood when `state` was saved. */
-  static restoreOwn(state: DataLoaderState, generators: readonly Generator[]): void {
-    generators.slice(1).forEach((g, i) => g.setState(fromBase64(state.now[i])));
+  if (state.now.length !== generators - 1 || (state.start && state.start.length !== generators)) {
+    throw new FakkelError(
+      `DataLoader.loadStateDict: the state is of a loader with ${state.now.length} generators of its own, this one ` +
+        `has ${generators - 1}`,
+    );
   }
 }
 
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+/** The generators' states, base64. */
+export function saveGenerators(generators: readonly Generator[]): string[] {
+  return generators.map((generator) => btoa(String.fromCharCode(...generator.getState())));
 }
 
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+/** Puts generators where they stood when their states were saved. */
+export function restoreGenerators(generators: readonly Generator[], states: readonly string[]): void {
+  generators.forEach((generator, i) => {
+    generator.setState(Uint8Array.from(atob(states[i]), (c) => c.charCodeAt(0)));
+  });
+}
+
+/**
+ * What `draw` gives from the generators as they were when `states` were saved. Afterwards they stand as before: others
+ * may have drawn from them since.
+ */
+export function drawAgain<T>(generators: readonly Generator[], states: readonly string[], draw: () => T): T {
+  const before = generators.map((generator) => generator.getState());
+  try {
+    restoreGenerators(generators, states);
+    return draw();
+  } finally {
+    generators.forEach((generator, i) => generator.setState(before[i]));
+  }
 }

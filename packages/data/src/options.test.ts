@@ -38,11 +38,11 @@ test('options of a loader', () => {
   ]).toMatchInlineSnapshot(`
     [
       "FakkelError: DataLoader: unknown option 'batch_size'. Write batchSize.",
-      "FakkelError: DataLoader: unknown option 'batchsize'. Did you mean batchSize? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device.",
-      "FakkelError: DataLoader: unknown option 'shufle'. Did you mean shuffle? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device.",
-      "FakkelError: DataLoader: unknown option 'workers'. There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device.",
-      "FakkelError: DataLoader: no option 'num_workers'. Workers are not supported yet: samples are loaded in this thread. Leave it out; prefetch: 2 loads ahead where get(i) gives promises.",
-      "FakkelError: DataLoader: no option 'numWorkers'. Workers are not supported yet: samples are loaded in this thread. Leave it out; prefetch: 2 loads ahead where get(i) gives promises.",
+      "FakkelError: DataLoader: unknown option 'batchsize'. Did you mean batchSize? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device, numWorkers, prefetchFactor, persistentWorkers, timeout, workerInitFn.",
+      "FakkelError: DataLoader: unknown option 'shufle'. Did you mean shuffle? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device, numWorkers, prefetchFactor, persistentWorkers, timeout, workerInitFn.",
+      "FakkelError: DataLoader: no option 'workers'. Write numWorkers.",
+      "FakkelError: DataLoader: unknown option 'num_workers'. Write numWorkers.",
+      "no error",
       "FakkelError: DataLoader: no option 'pin_memory'. There is nothing to pin here: leave it out.",
       "TypeError: DataLoader: options come in an object, got number 4. Write new DataLoader(dataset, { batchSize: 4 }).",
       "TypeError: DataLoader: options come in an object, got null. Write new DataLoader(dataset, { batchSize: … }).",

@@ -1,0 +1,60 @@
+/**
+ * Starting worker threads: Node's, or the browser's.
+ */
+import { builtin, isNode } from '../node.js';
+import type { FromWorker, Port, ToWorker } from './protocol.js';
+
+/** A thread, seen from the one that started it. */
+export interface Thread extends Port<ToWorker, FromWorker> {
+  /** Tells why it ended, or failed outside of any request; it may tell more than once. */
+  onEnd(listener: (why: string, cause?: unknown) => void): void;
+  /** Whether the process stays for it. */
+  hold(held: boolean): void;
+  /** Ends it, whatever it does; resolves when it is gone. */
+  terminate(): Promise<void>;
+}
+
+export function startThread(name: string): Promise<Thread> {
+  return isNode ? startInNode(name) : startInBrowser(name);
+}
+
+async function startInNode(name: string): Promise<Thread> {
+  const { Worker } = await builtin('node:worker_threads');
+  const worker = import.meta.url.endsWith('.ts')
+    ? new Worker(RUN_SOURCE, { eval: true, name, execArgv: ['--conditions=@fakkel/source'] })
+    : new Worker(new URL('./thread.js', import.meta.url), { name });
+  // Whoever waits for a batch holds the process.
+  worker.unref();
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    onMessage: (listener) => worker.on('message', listener),
+    onEnd: (listener) => {
+      worker.on('error', (error: Error) => listener(`failed: ${error.message}`, error));
+      worker.on('messageerror', (error) => listener(`sent what can't be read: ${error.message}`, error));
+      worker.on('exit', (code) => listener(`ended with code ${code}`));
+    },
+    hold: (held) => (held ? worker.ref() : worker.unref()),
+    terminate: async () => void (await worker.terminate()),
+  };
+}
+
+/** What is published is JavaScript; sources run through tsx, which a worker of Node 20 has to register itself. */
+const RUN_SOURCE =
+  `import('tsx/esm/api').then(({ register }) => { register(); ` +
+  `return import(${JSON.stringify(new URL('./thread.ts', import.meta.url))}); })`;
+
+async function startInBrowser(name: string): Promise<Thread> {
+  const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module', name });
+  return {
+    post: (message, transfer) => worker.postMessage(message, [...transfer]),
+    onMessage: (listener) => {
+      worker.onmessage = ({ data }: MessageEvent<FromWorker>) => listener(data);
+    },
+    onEnd: (listener) => {
+      worker.onerror = ({ message, error }) => listener(`failed: ${message || 'its module was not loaded'}`, error);
+      worker.onmessageerror = () => listener(`sent what can't be read`);
+    },
+    hold: () => undefined,
+    terminate: async () => worker.terminate(),
+  };
+}
