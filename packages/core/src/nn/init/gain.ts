@@ -102,7 +102,7 @@ function maxoutMoment(pieces: number): number {
  * √(2 / (1 + slope²)), selu 3/4. The others are 1 / √E[f(z)²] with z ~ N(0, 1): where what enters an activation has
  * variance 1, so has what enters the next. relu's and leakyRelu's are that too; by it sigmoid would have 1.8462, tanh
  * 1.5925, and selu 1 (for self-normalizing networks use 'linear', not 'selu'). softmax and its relatives end a network,
- * and have no gain: use 'linear'.
+ * and have no gain: use 'linear'; for `threshold`, which has no default arguments, use 'relu'.
  *
  * When to use: through the options of `kaimingNormal_` (relu and its relatives), or as the gain of `xavierUniform_`
  * (tanh), `orthogonal_` and the like. Where the function bends upwards (gelu, silu, mish, hardswish, glu and the
