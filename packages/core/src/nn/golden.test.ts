@@ -74,7 +74,17 @@ async function expectPass(module: nn.Module, input: Data, pass: Pass, target?: D
     await expectClose(p.grad!, pass.parameterGradients[name], tolerance, `gradient of ${name}`);
 }
 
-const FILES = ['conv', 'conv-padding', 'conv-transpose', 'linear', 'pooling', 'activation', 'activation-more', 'loss', 'normalization'];
+const FILES = [
+  'conv',
+  'conv-padding',
+  'conv-transpose',
+  'linear',
+  'pooling',
+  'activation',
+  'activation-more',
+  'loss',
+  'normalization',
+];
 describe.each(FILES)('%s', (file) => {
   test.each(
     golden<Case[]>(`nn/${file}`).map((c) => [`${c.class}(${JSON.stringify(c.args).slice(1, -1)})`, c] as const),
@@ -92,9 +102,7 @@ describe.each(FILES)('%s', (file) => {
 const RUNNING = ['batchnorm', 'batchnorm-options', 'batchnorm-1d-3d', 'instancenorm'];
 describe.each(RUNNING)('%s', (file) => {
   test.each(
-    golden<RunningCase[]>(`nn/${file}`).map(
-      (c) => [`${c.class}(${JSON.stringify(c.args).slice(1, -1)})`, c] as const,
-    ),
+    golden<RunningCase[]>(`nn/${file}`).map((c) => [`${c.class}(${JSON.stringify(c.args).slice(1, -1)})`, c] as const),
   )('%s: three batches in training, one in evaluation', async (_, c) => {
     const module = make(c);
     expect(module.toString()).toBe(c.printed);
