@@ -66,6 +66,11 @@ const functions: Record<string, [shape: number[], (x: Tensor) => Tensor]> = {
     (x) => F.batchNorm(x, null, null, varied([2], 1), varied([2], 5), { training: true }),
   ],
   'batchNorm, all': [[4, 4], (x) => F.batchNorm(x, null, null, x.select(0, 1), x.select(0, 2), { training: true })],
+  'layerNorm, all': [[3, 4], (x) => F.layerNorm(x, 4, x.select(0, 1), x.select(0, 2).square())],
+  groupNorm: [[2, 4, 3], (x) => F.groupNorm(x, 2, varied([4], 1), varied([4], 5))],
+  instanceNorm: [[2, 3, 4], (x) => F.instanceNorm(x)],
+  localResponseNorm: [[2, 5, 2], (x) => F.localResponseNorm(x, 3, { alpha: 2, k: 0.5 })],
+  'localResponseNorm, an even size': [[1, 5, 2, 1], (x) => F.localResponseNorm(x, 4, { alpha: 2, beta: 0.6 })],
   'batchNorm, inference': [[4, 4], (x) => F.batchNorm(x, x.select(0, 0), x.select(0, 1).square(), x.select(0, 2))],
 };
 
