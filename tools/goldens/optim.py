@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LambdaLR,
 
 OUT = Path(__file__).resolve().parents[2] / 'packages/optim/test/goldens/optim'
 SHAPES = [(4, 3), (4,), (2, 4), (2,), (2,)]
-CAMEL = {'weight_decay': 'weightDecay'}
+NUMBERS = ('step', 'mu_product')
 
 
 def data(t):
@@ -45,6 +45,7 @@ def problem(dtype):
 
 
 def run(dtype, make, steps=10, between=None):
+    torch.set_default_dtype(dtype)  # NAdam keeps a product of numbers in a tensor of this type
     params, _, _, loss = problem(dtype)
     optimizer = make(params)
     losses = []
@@ -56,14 +57,23 @@ def run(dtype, make, steps=10, between=None):
         value.backward()
         optimizer.step()
         losses.append(value.item())
-    state = {}
-    for i, entries in optimizer.state_dict()['state'].items():
-        state[i] = {k: v.item() if k == 'step' else data(v) for k, v in entries.items() if v is not None}
-    return {'losses': losses, 'params': [data(p) for p in params], 'state': state}
+    torch.set_default_dtype(torch.float32)
+    return {'losses': losses, 'params': [data(p) for p in params], 'state': state_of(optimizer)}
+
+
+def state_of(optimizer):
+    """The state that PyTorch keeps of each parameter: tensors as base64, numbers (which may be tensors there) as numbers."""
+    return {i: {k: data(v) if torch.is_tensor(v) and k not in NUMBERS else float(v) for k, v in entries.items() if v is not None}
+            for i, entries in optimizer.state_dict()['state'].items()}
+
+
+def camel(name):
+    first, *rest = name.split('_')
+    return first + ''.join(part.title() for part in rest)
 
 
 def case(cls, options, **more):
-    result = {'optimizer': cls.__name__, 'options': {CAMEL.get(k, k): v for k, v in options.items()}}
+    result = {'optimizer': cls.__name__, 'options': {camel(k): v for k, v in options.items() if k != 'foreach'}}
     for name, dtype in (('float64', torch.float64), ('float32', torch.float32)):
         result[name] = run(dtype, lambda params: cls(params, **options), **more)
     return result

@@ -11,7 +11,7 @@ export interface AdagradOptions {
   lrDecay?: number;
   /** Weight decay λ (L2 penalty). Default 0. */
   weightDecay?: number;
-  /** What the sums begin with. Default 0. */
+  /** What the sums begin with; a group may have its own, which PyTorch would ignore. Default 0. */
   initialAccumulatorValue?: number;
   /** ε: keeps the division finite. Default 1e-10. */
   eps?: number;

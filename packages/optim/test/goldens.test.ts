@@ -1,8 +1,10 @@
 /** Ten steps, number by number, as PyTorch takes them: parameters, state and losses. */
-import { manualSeed, nn, randint, randn, stats, type Tensor } from '@fakkel/core';
+import { manualSeed, nn, Parameter, randint, randn, stats, tensor, type Tensor } from '@fakkel/core';
 import { describe, expect, test } from 'vitest';
-import { Adam, type Optimizer, SGD } from '../src/index.js';
+import * as optim from '../src/index.js';
+import { Adam, type Optimizer, type OptimizerStateDict, SGD } from '../src/index.js';
 import {
+  decode,
   difference,
   distance,
   type FloatType,
@@ -10,12 +12,13 @@ import {
   golden,
   LeNet5,
   problem,
+  relative,
   train,
   type Trajectory,
   trajectoryOf,
 } from './helpers.js';
 
-// float64: the order of a few additions differs. float32: PyTorch rounds lr / (1 − β₁ᵗ) and 1 − β₂ once, we twice.
+// Relative to a tensor's largest element. float64: the order of a few additions differs.
 const TOLERANCE: Record<FloatType, number> = { float64: 1e-13, float32: 1e-5 };
 
 interface Case extends Record<FloatType, Trajectory> {
@@ -23,16 +26,72 @@ interface Case extends Record<FloatType, Trajectory> {
   options: Record<string, unknown>;
 }
 
-const OPTIMIZERS = { SGD, Adam } as unknown as Record<string, new (params: unknown, options: unknown) => Optimizer>;
+const OPTIMIZERS = optim as unknown as Record<string, new (params: unknown, options?: unknown) => Optimizer>;
+const GRIDS = ['sgd', 'adagrad', 'adadelta', 'rmsprop', 'adam', 'amsgrad', 'adamw', 'adamax', 'nadam', 'radam'];
 
 describe.each(['float64', 'float32'] as const)('%s', (dtype) => {
-  const cases = [...golden<Case[]>('optim/sgd'), ...golden<Case[]>('optim/adam')];
+  const cases = GRIDS.flatMap((name) => golden<Case[]>(`optim/${name}`));
   test.each(cases.map((c) => [c.optimizer, JSON.stringify(c.options), c] as const))('%s %s', async (name, _, c) => {
     const task = problem(dtype);
     const optimizer = new OPTIMIZERS[name](task.params, c.options);
     const losses = await train(optimizer, task);
     const got = await trajectoryOf(losses, task.params, optimizer.stateDict());
     expect(distance(got, c[dtype], dtype)).toBeLessThan(TOLERANCE[dtype]);
+  });
+});
+
+/** PyTorch's entries, of whose names some are numbers. */
+function stateOf(entries: Trajectory['state'], params: readonly Parameter[], dtype: FloatType) {
+  const state: OptimizerStateDict['state'] = {};
+  for (const [i, named] of Object.entries(entries)) {
+    const { shape } = params[Number(i)];
+    state[Number(i)] = Object.fromEntries(
+      Object.entries(named).map(([name, value]) => [
+        name,
+        typeof value === 'number' ? value : tensor(decode(value, dtype), { dtype, shape }),
+      ]),
+    );
+  }
+  return state;
+}
+
+describe.each(['float64', 'float32'] as const)('a state dict that PyTorch has made, %s', (dtype) => {
+  type Saved = Trajectory & Pick<OptimizerStateDict, 'param_groups'>;
+  const goldens = golden<Record<string, Record<FloatType, Trajectory & { saved: Saved }>>>('optim/resume');
+  test.each(Object.keys(goldens))('%s goes on with its numbers', async (name) => {
+    const { saved, ...expected } = goldens[name][dtype];
+    const task = problem(dtype);
+    task.params.forEach((p, i) => p.assign(tensor(decode(saved.params[i], dtype), { dtype, shape: p.shape })));
+    const optimizer = new OPTIMIZERS[name](task.params, { lr: 1 });
+    optimizer.loadStateDict({ param_groups: saved.param_groups, state: stateOf(saved.state, task.params, dtype) });
+    const losses = await train(optimizer, task, { from: 5 });
+    const got = await trajectoryOf(losses, task.params, optimizer.stateDict());
+    expect(distance(got, { ...expected, losses }, dtype)).toBeLessThan(TOLERANCE[dtype]);
+    // And one that was made here has every entry that PyTorch's has, options included.
+    const made = Object.keys(optimizer.stateDict().param_groups[0]);
+    expect(made).toEqual(expect.arrayContaining(Object.keys(saved.param_groups[0])));
+  });
+});
+
+describe.each(['float64', 'float32'] as const)('unusual gradients, %s', (dtype) => {
+  const [values, huge] = [[0.5, -1, 2, 0, 3], { float64: 1e200, float32: 1e30 }[dtype]];
+  const gradients = [[1, NaN, huge, 0, 1e-30], null, [-0.5, 1, 1, 0, 1e-30], [0.25, 1, -1, 1, NaN]];
+  const scalars = [0.25, -2, 0, NaN];
+  type Edges = { options: object } & Record<FloatType, [string, string][]>;
+  const goldens = golden<Record<string, Edges>>('optim/edges');
+
+  test.each(Object.keys(goldens))('%s: NaN, too large for a square, zero, none; no axes', async (name) => {
+    const p = new Parameter(tensor(values, { dtype }));
+    const q = new Parameter(tensor(0.5, { dtype }));
+    const optimizer = new OPTIMIZERS[name]([p, q], goldens[name].options);
+    for (const [i, gradient] of gradients.entries()) {
+      p.grad = gradient && tensor(gradient, { dtype });
+      q.grad = tensor(scalars[i], { dtype });
+      await optimizer.step();
+      const [expectedP, expectedQ] = goldens[name][dtype][i].map((data) => decode(data, dtype));
+      expect(relative(await p.data(), expectedP), `step ${i}`).toBeLessThan(TOLERANCE[dtype]);
+      expect(relative(await q.data(), expectedQ), `step ${i}`).toBeLessThan(TOLERANCE[dtype]);
+    }
   });
 });
 

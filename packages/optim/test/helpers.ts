@@ -1,5 +1,17 @@
 /** The problem of `tools/goldens/optim.py`, and reading its goldens. */
-import { Device, nn, Parameter, referenceBackend, setDefaultDevice, stats, tensor, type Tensor } from '@fakkel/core';
+import {
+  Device,
+  manualSeed,
+  nn,
+  Parameter,
+  rand,
+  randint,
+  referenceBackend,
+  setDefaultDevice,
+  stats,
+  tensor,
+  type Tensor,
+} from '@fakkel/core';
 import { readFileSync } from 'node:fs';
 import type { Optimizer, OptimizerStateDict } from '../src/index.js';
 
@@ -48,16 +60,18 @@ export function problem(dtype: FloatType): Problem {
 /** Steps `from` (included) to `to`; the losses. */
 export async function train(
   optimizer: Optimizer,
-  { loss }: Problem,
+  { loss }: Pick<Problem, 'loss'>,
   { from = 0, to = 10, between }: { from?: number; to?: number; between?: (step: number) => void } = {},
 ): Promise<number[]> {
   const losses: Tensor[] = [];
   for (let step = from; step < to; step++) {
     between?.(step);
-    optimizer.zeroGrad();
-    const value = loss(step);
-    value.backward();
-    await optimizer.step();
+    const value = await optimizer.step(() => {
+      optimizer.zeroGrad();
+      const value = loss(step);
+      value.backward();
+      return value;
+    });
     losses.push(value);
   }
   return Promise.all(losses.map((value) => value.item()));
@@ -86,6 +100,21 @@ export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return max;
 }
 
+/** The largest |a − b|, relative to the largest |b|; NaN and infinities must be in the same places. */
+export function relative(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Infinity;
+  let [most, size] = [0, 0];
+  for (let i = 0; i < b.length; i++) {
+    if (Number.isFinite(a[i]) && Number.isFinite(b[i])) {
+      most = Math.max(most, Math.abs(a[i] - b[i]));
+      size = Math.max(size, Math.abs(b[i]));
+    } else if (!Object.is(a[i], b[i])) {
+      return Infinity;
+    }
+  }
+  return size === 0 ? most : most / size;
+}
+
 /** How far a trajectory is from its golden; Infinity where the state has other entries. */
 export function distance(
   got: Awaited<ReturnType<typeof trajectoryOf>>,
@@ -93,8 +122,8 @@ export function distance(
   dtype: FloatType,
 ): number {
   const parts = [
-    difference(got.losses, expected.losses),
-    ...got.params.map((p, i) => difference(p, decode(expected.params[i], dtype))),
+    relative(got.losses, expected.losses),
+    ...got.params.map((p, i) => relative(p, decode(expected.params[i], dtype))),
   ];
   const names = (state: Record<string, object>): string =>
     Object.entries(state)
@@ -107,8 +136,8 @@ export function distance(
       const mine = got.state[i][name];
       parts.push(
         typeof value === 'number'
-          ? difference([mine as number], [value])
-          : difference(mine as ArrayLike<number>, decode(value, dtype)),
+          ? relative([mine as number], [value])
+          : relative(mine as ArrayLike<number>, decode(value, dtype)),
       );
     }
   }
@@ -167,4 +196,30 @@ export class LeNet5 extends nn.Module {
     x = this.conv3(x).relu().flatten(1);
     return this.fc2(this.fc1(x).relu());
   }
+}
+
+/** The same parameters in another precision. */
+export function inDtype<M extends nn.Module>(net: M, dtype: FloatType): M {
+  for (const module of net.modules()) {
+    for (const [key, value] of Object.entries(module)) {
+      if (value instanceof Parameter) Object.assign(module, { [key]: new Parameter(value.detach().to(dtype)) });
+    }
+  }
+  return net;
+}
+
+/** LeNet-5 and the batches of `tools/goldens/lenet_optimizers.py`. */
+export function lenet(dtype: FloatType): Problem & { net: LeNet5 } {
+  const [images, batch] = [32, 4];
+  manualSeed(0);
+  const net = inDtype(new LeNet5(), dtype);
+  manualSeed(1);
+  const x = rand([images, 1, 32, 32], { dtype: 'float64' }).to(dtype);
+  const y = randint(0, 10, [images]);
+  const criterion = new nn.CrossEntropyLoss();
+  const loss = (step: number): Tensor => {
+    const at = (step * batch) % images;
+    return criterion(net(x.narrow(0, at, batch)), y.narrow(0, at, batch));
+  };
+  return { net, params: net.parameters(), loss };
 }

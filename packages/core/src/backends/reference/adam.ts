@@ -1,5 +1,6 @@
 /**
- * Updates of Adam and its relatives, as PyTorch computes them.
+ * Updates of Adam and its relatives, as PyTorch computes them. A step is made from the averages as they are kept: rounded,
+ * and infinite where the dtype can't hold a square.
  */
 import type { HostCall, KernelTable } from './kernel.js';
 import { ascent, l2, trustRatio } from './optimizer.js';
@@ -12,14 +13,13 @@ function adamUpdate(call: HostCall): void {
   const [penalty, kept] = call.attrs.decoupled ? [0, 1 - lr * weightDecay] : [weightDecay, 1];
   const rate = lr / correction1;
   const root = Math.sqrt(correction2);
+  const divisor = max ? nextMax : nextSquare;
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + penalty * p[i];
-    const m = (1 - weight1) * avg[i] + weight1 * d;
-    let v = (1 - weight2) * square[i] + weight2 * d * d;
-    nextAvg[i] = m;
-    nextSquare[i] = v;
-    if (max) nextMax[i] = v = Math.max(max[i], v);
-    nextP[i] = kept * p[i] - (rate * m) / (Math.sqrt(v) / root + eps);
+    nextAvg[i] = (1 - weight1) * avg[i] + weight1 * d;
+    nextSquare[i] = (1 - weight2) * square[i] + weight2 * d * d;
+    if (max) nextMax[i] = Math.max(max[i], nextSquare[i]);
+    nextP[i] = kept * p[i] - (rate * nextAvg[i]) / (Math.sqrt(divisor[i]) / root + eps);
   }
 }
 
@@ -29,11 +29,9 @@ function adamaxUpdate(call: HostCall): void {
   const sign = ascent(call);
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const m = (1 - weight1) * avg[i] + weight1 * d;
-    const u = Math.max(beta2 * inf[i], Math.abs(d) + eps);
-    nextAvg[i] = m;
-    nextInf[i] = u;
-    nextP[i] = p[i] - (rate * m) / u;
+    nextAvg[i] = (1 - weight1) * avg[i] + weight1 * d;
+    nextInf[i] = Math.max(beta2 * inf[i], Math.abs(d) + eps);
+    nextP[i] = p[i] - (rate * nextAvg[i]) / nextInf[i];
   }
 }
 
@@ -44,11 +42,9 @@ function nadamUpdate(call: HostCall): void {
   const sign = ascent(call);
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const m = (1 - weight1) * avg[i] + weight1 * d;
-    const v = (1 - weight2) * square[i] + weight2 * d * d;
-    nextAvg[i] = m;
-    nextSquare[i] = v;
-    nextP[i] = p[i] - (gradientRate * d + averageRate * m) / (Math.sqrt(v / correction2) + eps);
+    nextAvg[i] = (1 - weight1) * avg[i] + weight1 * d;
+    nextSquare[i] = (1 - weight2) * square[i] + weight2 * d * d;
+    nextP[i] = p[i] - (gradientRate * d + averageRate * nextAvg[i]) / (Math.sqrt(nextSquare[i] / correction2) + eps);
   }
 }
 
@@ -58,11 +54,9 @@ function radamUpdate(call: HostCall): void {
   const sign = ascent(call);
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const m = (1 - weight1) * avg[i] + weight1 * d;
-    const v = (1 - weight2) * square[i] + weight2 * d * d;
-    nextAvg[i] = m;
-    nextSquare[i] = v;
-    nextP[i] = p[i] - (rate * m) / (isAdaptive ? Math.sqrt(v) + eps : 1);
+    nextAvg[i] = (1 - weight1) * avg[i] + weight1 * d;
+    nextSquare[i] = (1 - weight2) * square[i] + weight2 * d * d;
+    nextP[i] = p[i] - (rate * nextAvg[i]) / (isAdaptive ? Math.sqrt(nextSquare[i]) + eps : 1);
   }
 }
 
@@ -73,11 +67,9 @@ function lambUpdate(call: HostCall): void {
   const sign = ascent(call);
   const step = new Float64Array(p.length);
   for (let i = 0; i < p.length; i++) {
-    const m = (1 - weight1) * avg[i] + weight1 * sign * g[i];
-    const v = (1 - weight2) * square[i] + weight2 * g[i] * g[i];
-    nextAvg[i] = m;
-    nextSquare[i] = v;
-    step[i] = m / correction1 / (Math.sqrt(v / correction2) + eps) + weightDecay * p[i];
+    nextAvg[i] = (1 - weight1) * avg[i] + weight1 * sign * g[i];
+    nextSquare[i] = (1 - weight2) * square[i] + weight2 * g[i] * g[i];
+    step[i] = nextAvg[i] / correction1 / (Math.sqrt(nextSquare[i] / correction2) + eps) + weightDecay * p[i];
   }
   const rate = call.attrs.layerwise ? lr * trustRatio(l2(p), l2(step)) : lr;
   for (let i = 0; i < p.length; i++) nextP[i] = p[i] - rate * step[i];

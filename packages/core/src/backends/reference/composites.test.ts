@@ -253,4 +253,11 @@ describe('optimizer updates', () => {
     const expected = zip((i) => p.data[i] - ((lr / c1) * nextM[i]) / (Math.sqrt(nextV[i]) / Math.sqrt(c2) + eps));
     close(next, expected);
   });
+
+  test('rmspropUpdate, centered: a gradient whose square float32 can’t hold', () => {
+    const [one, tiny, zero] = [1, 1e-30, 0].map((value) => tensor([1], [value], 'float32'));
+    const inputs = [one, tiny, zero, ...[0.1, 0.01, 1e-8, 0, 0].map(scalar), zero];
+    const [next] = run('rmspropUpdate', { centered: true, buffered: false, maximize: false }, inputs, [1], [1], [1]);
+    expect(next[0]).toBe(1);
+  });
 });

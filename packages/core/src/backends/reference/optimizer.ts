@@ -1,5 +1,6 @@
 /**
- * Updates of optimizers without Adam's moments, as PyTorch computes them.
+ * Updates of optimizers without Adam's moments, as PyTorch computes them. A step is made from the state as it is kept:
+ * rounded, and infinite where the dtype can't hold a square.
  */
 import type { TypedArray } from '../../dtype.js';
 import type { HostCall, KernelTable } from './kernel.js';
@@ -38,9 +39,8 @@ function adagradUpdate(call: HostCall): void {
   const sign = ascent(call);
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const s = sum[i] + d * d;
-    nextSum[i] = s;
-    nextP[i] = p[i] - (rate * d) / (Math.sqrt(s) + eps);
+    nextSum[i] = sum[i] + d * d;
+    nextP[i] = p[i] - (rate * d) / (Math.sqrt(nextSum[i]) + eps);
   }
 }
 
@@ -51,9 +51,8 @@ function adadeltaUpdate(call: HostCall): void {
   const rho = 1 - newWeight;
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const v = rho * square[i] + newWeight * d * d;
-    const delta = (Math.sqrt(acc[i] + eps) / Math.sqrt(v + eps)) * d;
-    nextSquare[i] = v;
+    nextSquare[i] = rho * square[i] + newWeight * d * d;
+    const delta = (Math.sqrt(acc[i] + eps) / Math.sqrt(nextSquare[i] + eps)) * d;
     nextAcc[i] = rho * acc[i] + newWeight * delta * delta;
     nextP[i] = p[i] - lr * delta;
   }
@@ -67,15 +66,15 @@ function rmspropUpdate(call: HostCall): void {
   const [buffer, nextBuffer] = buffered ? [optional.at(-1)!, nextOptional.at(-1)!] : [];
   const sign = ascent(call);
   const alpha = 1 - newWeight;
+  // A difference that float32 can't hold is 0, and not below.
+  const round = p instanceof Float32Array ? Math.fround : (x: number) => x;
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
-    const v = alpha * square[i] + newWeight * d * d;
-    nextSquare[i] = v;
-    let variance = v;
+    nextSquare[i] = alpha * square[i] + newWeight * d * d;
+    let variance = nextSquare[i];
     if (mean) {
-      const m = alpha * mean[i] + newWeight * d;
-      nextMean![i] = m;
-      variance -= m * m;
+      nextMean![i] = alpha * mean[i] + newWeight * d;
+      variance = round(variance - nextMean![i] ** 2);
     }
     let step = d / (Math.sqrt(variance) + eps);
     if (buffer) {
