@@ -15,7 +15,7 @@ export interface DownloadProgress {
 }
 
 /** More than any file that is downloaded here; a server that sends more is not the right one. */
-const MAX_BYTES = 128 * 2 ** 20;
+const MAX_BYTES = 256 * 2 ** 20;
 
 /**
  * Downloads `name` from the first of `mirrors` that has it.

@@ -4,6 +4,7 @@
 import { FakkelError } from '@fakkel/core';
 import { download, type DownloadProgress } from './download.js';
 import { builtin, isNode } from './node.js';
+import { readTar } from './tar.js';
 
 /** Files of a published dataset. */
 export interface Collection {
@@ -11,12 +12,16 @@ export interface Collection {
   readonly title: string;
   /** Folder name in the cache and in the system's folder. */
   readonly folder: string;
-  /** Folder name that torchvision uses under its root. */
-  readonly torchvisionFolder: string;
-  /** Addresses that end in `/`; the first that answers is used. */
+  /** Folders below a root in which the files may lie too, as torchvision or the archive has them. */
+  readonly subfolders: readonly string[];
+  /** Addresses that end in `/`; the first that answers is used. None: what is published can't be unpacked here. */
   readonly mirrors: readonly string[];
-  /** MD5 of each file, as torchvision publishes them. */
+  /** MD5 of each file that is downloaded, as published. */
   readonly md5: Readonly<Record<string, string>>;
+  /** The tar archive in which the files are published, if they are not by themselves. */
+  readonly archive?: string;
+  /** A remark for those who have no files. */
+  readonly hint?: string;
 }
 
 /** Where to look for the files of a dataset. */
@@ -42,9 +47,13 @@ export async function findFiles(
   options: FileOptions,
 ): Promise<Uint8Array[]> {
   const { root, onProgress } = options;
+  const { archive, subfolders } = collection;
   const address = root === undefined ? undefined : asAddress(root);
   if (address) {
-    return Promise.all(names.map((name) => download([address], name, { ...(onProgress && { onProgress }) })));
+    const fetched = await Promise.all(
+      (archive ? [archive] : names).map((name) => download([address], name, { ...(onProgress && { onProgress }) })),
+    );
+    return archive ? unpack(fetched[0], archive, names) : fetched;
   }
   if (!isNode) {
     if (options.download === false)
@@ -53,15 +62,24 @@ export async function findFiles(
   }
   const path = await builtin('node:path');
   const cache = path.join(await cacheFolder(), collection.folder);
-  const folders = root
-    ? [String(root), path.join(String(root), collection.torchvisionFolder, 'raw')]
-    : [cache, path.join(SYSTEM_FOLDER, collection.folder)];
+  const given = root === undefined ? undefined : await localPath(root);
+  const below = (folder: string): string[] => subfolders.map((name) => path.join(folder, name));
+  const folders = given
+    ? [given, ...below(given)]
+    : [cache, ...(archive ? below(cache) : []), path.join(SYSTEM_FOLDER, collection.folder)];
   for (const folder of folders) {
     const found = await Promise.all(names.map((name) => readFrom(path.join(folder, name))));
     if (found.every((bytes) => bytes !== undefined)) return found;
+    const packed = archive && (await readFrom(path.join(folder, archive)));
+    if (packed) return unpack(packed, path.join(folder, archive), names);
   }
   if (!(options.download ?? root === undefined)) {
-    throw missing(collection, names, folders, 'Pass { download: true } to download them.');
+    throw missing(
+      collection,
+      names,
+      folders,
+      collection.mirrors.length > 0 ? 'Pass { download: true } to download them.' : '',
+    );
   }
   return fetchAll(collection, names, options, folders[0], folders);
 }
@@ -74,14 +92,16 @@ async function fetchAll(
   folder: string | undefined,
   looked: readonly string[] = [],
 ): Promise<Uint8Array[]> {
+  const { archive, mirrors, md5 } = collection;
+  if (mirrors.length === 0) throw missing(collection, names, looked, '');
   const files: Uint8Array[] = [];
-  for (const name of names) {
+  for (const name of archive ? [archive] : names) {
     const there = folder ? await readFrom(`${folder}/${name}`) : undefined;
     try {
       files.push(
         there ??
-          (await download(collection.mirrors, name, {
-            md5: collection.md5[name],
+          (await download(mirrors, name, {
+            md5: md5[name],
             ...(folder && { folder }),
             ...(onProgress && { onProgress }),
           })),
@@ -91,7 +111,25 @@ async function fetchAll(
       throw missing(collection, names, looked, `Downloading failed: ${reason}.`, cause);
     }
   }
-  return files;
+  return archive ? unpack(files[0], archive, names) : files;
+}
+
+/** The files of a tar archive whose names, without folders, are `names`; all of it is read, and so its checksum. */
+async function unpack(archive: Uint8Array, from: string, names: readonly string[]): Promise<Uint8Array[]> {
+  const files = new Map<string, Uint8Array>();
+  for await (const file of readTar(once(archive), from)) {
+    const name = file.name.replace(/^.*\//, '');
+    if (names.includes(name)) files.set(name, await file.read());
+  }
+  return names.map((name) => {
+    const bytes = files.get(name);
+    if (!bytes) throw new FakkelError(`${from}: the archive has no ${name}: it is not the one that was published`);
+    return bytes;
+  });
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, undefined> {
+  yield bytes;
 }
 
 function missing(
@@ -101,13 +139,16 @@ function missing(
   why: string,
   cause?: unknown,
 ): FakkelError {
+  const { archive, hint, mirrors } = collection;
   const files = names.map((name) => `  ${name}`).join('\n');
-  const debian = collection.folder === 'fashion-mnist' ? " Debian's package dataset-fashion-mnist has them too." : '';
+  const where = looked[0] ?? 'a folder';
   const lines = [
-    `${collection.title}: files are missing${looked.length > 0 ? ` (looked in ${looked.join(', ')})` : ''}. ${why}`,
-    `Put these files, with or without .gz, into ${looked[0] ?? 'a folder'}, or pass { root: 'folder' }:`,
+    `${collection.title}: files are missing${looked.length > 0 ? ` (looked in ${looked.join(', ')})` : ''}. ${why}`.trim(),
+    archive
+      ? `Put ${archive}, or these files of it, into ${where}, or pass { root: 'folder' }:`
+      : `Put these files, with or without .gz, into ${where}, or pass { root: 'folder' }:`,
     files,
-    `They are at ${collection.mirrors[0]}.${debian}`,
+    [mirrors.length > 0 ? `They are at ${mirrors[0]}.` : '', hint ?? ''].join(' ').trim(),
   ];
   return new FakkelError(lines.join('\n'), { cause });
 }
@@ -128,6 +169,12 @@ async function readFrom(file: string): Promise<Uint8Array | undefined> {
 async function cacheFolder(): Promise<string> {
   const [os, path] = [await builtin('node:os'), await builtin('node:path')];
   return process.env.FAKKEL_DATA || path.join(os.homedir(), '.cache', 'fakkel');
+}
+
+/** `root` as a path. */
+async function localPath(root: string | URL): Promise<string> {
+  const text = String(root);
+  return text.startsWith('file:') ? (await builtin('node:url')).fileURLToPath(text) : text;
 }
 
 /** `root` as an address that ends in `/`, if it is one; in browsers, relative ones too. */

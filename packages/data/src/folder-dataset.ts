@@ -5,15 +5,8 @@ import { FakkelError } from '@fakkel/core';
 import { Dataset, type SampleContext } from './dataset.js';
 import type { FolderFiles } from './folder-files.js';
 import { checkIndex } from './host-array.js';
+import type { TransformOptions } from './image-sample.js';
 import { shared, StringTable } from './shared-memory.js';
-
-/** What is done to samples as they are loaded: torchvision's `transform` and `target_transform`. */
-export interface TransformOptions<S, T, U> {
-  /** Makes the sample of what was loaded: a transform, or any function. It may draw from `context.generator`. */
-  transform?: ((sample: S, context?: SampleContext) => T) | undefined;
-  /** Makes the target of the class index. */
-  targetTransform?: ((target: number) => U) | undefined;
-}
 
 /** What to do about files that can't be read. */
 export interface UnreadableOptions {

@@ -40,6 +40,9 @@ const relative = (samples: [string, number][]) => samples.map(([file, target]) =
 /** A 2×1 image of one colour. */
 const dot = (value: number) => new HostArray(new Uint8Array(6).fill(value), [3, 1, 2], 'uint8');
 
+/** A transform that leaves the image as it is in the file. */
+const bytes = (image: HostArray) => image;
+
 /** `counts.length` classes of images that hold their number. */
 async function folder(...counts: number[]) {
   let n = 0;
@@ -91,17 +94,19 @@ describe('files and classes are those of torchvision, in its order', () => {
 });
 
 describe('samples', () => {
-  test('are uint8 images and class indices, transformed if asked for', async () => {
+  test('are images, float32 from 0 to 1, and class indices, transformed if asked for', async () => {
     await folder(1, 2);
     const dataset = await ImageFolder.open(root);
-    expect(await dataset.get(2)).toEqual([dot(2), 1]);
+    const floats = Float32Array.from(dot(2).data, (v) => v / 255);
+    expect(await dataset.get(2)).toEqual([new HostArray(floats, [3, 1, 2]), 1]);
+    expect(await (await ImageFolder.open(root, { transform: bytes })).get(2)).toEqual([dot(2), 1]);
     const transformed = await ImageFolder.open(root, {
       transform: (image, context) => [image.data[0], context === undefined],
       targetTransform: (target) => `class ${target}`,
     });
     expect(await transformed.get(2)).toEqual([[2, true], 'class 1']);
     await expect(dataset.get(3)).rejects.toThrow('ImageFolder.get: index 3 is out of range for 3 samples (0 to 2)');
-    expect(String((await (await ImageFolder.open(root, { mode: 'gray' })).get(1))[0])).toBe('uint8[1,1,2]');
+    expect(String((await (await ImageFolder.open(root, { mode: 'gray' })).get(1))[0])).toBe('float32[1,1,2]');
   });
 
   const installed = existsSync('/usr/share/datasets/fashion-mnist');
@@ -118,14 +123,14 @@ describe('samples', () => {
       await writeImage(path.join(root, file), image, { ...(i % 3 && { quality: 95 }) });
       names.push(file);
     }
-    const dataset = await ImageFolder.open(root, { mode: 'gray' });
+    const dataset = await ImageFolder.open(root, { mode: 'gray', transform: bytes });
     expect(relative(dataset.samples).map(([file]) => file)).toEqual(names.sort());
     for (let i = 0; i < count; i++) {
       const [image, target] = await dataset.get(i);
       const number = Number(/(\d+)\.\w+$/.exec(dataset.pathOf(i))![1]);
       const [original, label] = source.get(number);
       expect(dataset.classes[target]).toBe(source.classes[label].replace('/', '-'));
-      const differences = original.data.map((v, k) => Math.abs(Math.round(v * 255) - image.data[k]));
+      const differences = Float32Array.from(original.data, (v, k) => Math.abs(Math.round(v * 255) - image.data[k]));
       const mean = differences.reduce((a, b) => a + b) / 784;
       if (number % 3 === 0) expect(mean).toBe(0);
       else expect(mean).toBeLessThan(2.5);
@@ -139,14 +144,14 @@ describe('files that can’t be read', () => {
     await truncate(path.join(root, 'class0/1.png'), 40);
     await writeFile(path.join(root, 'class1/3.png'), '');
   });
-  const first = async (dataset: ImageFolder<any, any>, i: number) => ((await dataset.get(i))[0] as HostArray).data[0];
+  const first = async (dataset: ImageFolder, i: number) => Math.round((await dataset.get(i))[0].data[0] * 255);
 
   test('are an error that names file and remedy', async () => {
     const dataset = await ImageFolder.open(root);
     expect(dataset.length).toBe(7);
     expect(await first(dataset, 0)).toBe(0);
     expect(await messageOf(dataset.get(1))).toMatchInlineSnapshot(
-      `"FakkelError: ImageFolder: sample 1, ROOT/class0/1.png, can't be read: the image is truncated or damaged (Input buffer has corrupt header:). Remove the file, or open the folder with unreadable: 'skip' or 'replace'."`,
+      `"FakkelError: ImageFolder: sample 1, ROOT/class0/1.png, can't be read: the image is truncated or damaged (Input buffer has corrupt header). Remove the file, or open the folder with unreadable: 'skip' or 'replace'."`,
     );
     expect(await messageOf(dataset.get(6))).toMatchInlineSnapshot(
       `"FakkelError: ImageFolder: sample 6, ROOT/class1/3.png, can't be read: the file is empty. Remove the file, or open the folder with unreadable: 'skip' or 'replace'."`,
@@ -171,7 +176,7 @@ describe('files that can’t be read', () => {
     expect(warnings).toMatchInlineSnapshot(`
       [
         "ImageFolder: 2 of 7 files can't be read and are left out (all are in dataset.unreadable):
-        ROOT/class0/1.png: the image is truncated or damaged (Input buffer has corrupt header:)
+        ROOT/class0/1.png: the image is truncated or damaged (Input buffer has corrupt header)
         ROOT/class1/3.png: the file is empty",
       ]
     `);
@@ -190,7 +195,7 @@ describe('files that can’t be read', () => {
     ]);
     expect(warnings.sort()).toMatchInlineSnapshot(`
       [
-        "ImageFolder: ROOT/class0/1.png can't be read (the image is truncated or damaged (Input buffer has corrupt header:)): another of its class takes its place.",
+        "ImageFolder: ROOT/class0/1.png can't be read (the image is truncated or damaged (Input buffer has corrupt header)): another of its class takes its place.",
         "ImageFolder: ROOT/class1/3.png can't be read (the file is empty): another of its class takes its place.",
       ]
     `);
@@ -200,9 +205,9 @@ describe('files that can’t be read', () => {
     for (const i of [0, 2]) await truncate(path.join(root, `class0/${i}.png`), 10);
     expect(await messageOf(ImageFolder.open(root, { unreadable: 'skip' }))).toMatchInlineSnapshot(`
       "FakkelError: ImageFolder: 4 of 7 files can't be read, and none is left of the classes class0:
-        ROOT/class0/0.png: the image is truncated or damaged (Input buffer has corrupt header:)
-        ROOT/class0/1.png: the image is truncated or damaged (Input buffer has corrupt header:)
-        ROOT/class0/2.png: the image is truncated or damaged (Input buffer has corrupt header:)
+        ROOT/class0/0.png: the image is truncated or damaged (Input buffer has corrupt header)
+        ROOT/class0/1.png: the image is truncated or damaged (Input buffer has corrupt header)
+        ROOT/class0/2.png: the image is truncated or damaged (Input buffer has corrupt header)
         ROOT/class1/3.png: the file is empty"
     `);
     const dataset = await ImageFolder.open(root, { unreadable: 'skip', allowEmpty: true });

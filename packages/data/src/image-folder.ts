@@ -4,9 +4,10 @@
  * Source: torchvision 0.14, `torchvision/datasets/folder.py`.
  */
 import { FakkelError } from '@fakkel/core';
-import { FolderDataset, type TransformOptions, type UnreadableOptions } from './folder-dataset.js';
+import { FolderDataset, type UnreadableOptions } from './folder-dataset.js';
 import { findFolderFiles, type FolderFiles, type FolderSelection } from './folder-files.js';
 import type { HostArray } from './host-array.js';
+import { bytesToFloat, type TransformOptions } from './image-sample.js';
 import { checkDecoder, checkReadOptions, readImage, type ReadImageOptions } from './image.js';
 import { builtin } from './node.js';
 import { checkOptions, kindOf } from './options.js';
@@ -83,8 +84,9 @@ export interface ImageFolderOptions<T = HostArray, U = number>
 const IMAGE_EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
 
 /**
- * Images in class folders: `torchvision.datasets.ImageFolder`. A sample is `[image, class index]`, the image uint8
- * `[3, H, W]`, or what `transform` makes of it; {@link readImage} says how pixels compare with torchvision's.
+ * Images in class folders: `torchvision.datasets.ImageFolder`. A sample is `[image, class index]`. An image is float32
+ * `[3, H, W]` from 0 to 1; with a `transform` it is what that makes of the uint8 image. {@link readImage} says how pixels
+ * compare with torchvision's.
  *
  * Classes are the folders in the root, sorted by name, and samples are in torchvision's order: equal indices name equal
  * files. Needs sharp: `npm install sharp`.
@@ -106,7 +108,7 @@ export class ImageFolder<T = HostArray, U = number> extends FolderDataset<HostAr
     files: FolderFiles,
     private readonly options: ImageFolderOptions<T, U> = {},
   ) {
-    super(files, options);
+    super(files, { ...options, transform: options.transform ?? (bytesToFloat as (image: HostArray) => T) });
   }
 
   /**

@@ -33,7 +33,18 @@ export type { WorkerOptions } from './worker-threads.js';
 export type { DataLoaderState, StreamPosition } from './loader-state.js';
 export { IdxError, parseIdx, readIdx, type IdxArray, type IdxDType } from './idx.js';
 export { IdxDataset } from './idx-dataset.js';
-export { fashionMnist, mnist, type MnistOptions } from './mnist.js';
+export {
+  emnist,
+  fashionMnist,
+  kmnist,
+  mnist,
+  qmnist,
+  type EmnistOptions,
+  type MnistOptions,
+  type QmnistOptions,
+} from './mnist.js';
+export { cifar10, cifar100, CifarDataset, type Cifar100Options, type CifarData, type CifarOptions } from './cifar.js';
+export { TarError } from './tar.js';
 export type { FileOptions } from './files.js';
 export type { DownloadProgress } from './download.js';
 export { digits, DigitsDataset } from './digits.js';
@@ -46,7 +57,8 @@ export {
   type WriteImageOptions,
 } from './image.js';
 export { DatasetFolder, ImageFolder, type DatasetFolderOptions, type ImageFolderOptions } from './image-folder.js';
-export { FolderDataset, type TransformOptions, type UnreadableFile, type UnreadableOptions } from './folder-dataset.js';
+export { FolderDataset, type UnreadableFile, type UnreadableOptions } from './folder-dataset.js';
+export type { TransformOptions } from './image-sample.js';
 export type { FolderFiles, FolderSelection } from './folder-files.js';
 export { resizeBilinear } from './resize.js';
 export { normalize } from './transforms.js';
