@@ -230,7 +230,10 @@ export async function readBytes(path: string | URL, name = String(path)): Promis
 }
 
 function undecodable(bytes: Uint8Array, name: string, cause: unknown): ImageError {
-  const reason = (cause instanceof Error ? cause.message : String(cause)).trim().replace(/\s*\n\s*/g, ' ');
+  const reason = (cause instanceof Error ? cause.message : String(cause))
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/:$/, '');
   const unknown = /unsupported image format/.test(reason);
   const start = [...bytes.subarray(0, 4)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
   return new ImageError(
