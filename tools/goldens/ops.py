@@ -17,8 +17,8 @@ LIMIT = 50_000
 
 MODULES = [
     'unary', 'binary', 'logic', 'reduction', 'softmax', 'movement', 'indexing', 'sorting', 'linear', 'convolution',
-    'pooling', 'activation', 'rectifiers', 'gates', 'loss', 'criteria', 'normalization', 'layer_norm', 'optimizer', 'random_op',
-    'dropout',
+    'pooling', 'layers', 'activation', 'rectifiers', 'gates', 'loss', 'criteria', 'normalization', 'layer_norm', 'optimizer', 'random_op',
+    'dropout', 'gradient_tools',
 ]
 
 

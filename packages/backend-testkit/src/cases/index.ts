@@ -5,6 +5,7 @@ import { activationAdapters } from './activation.js';
 import type { Adapter } from './adapter.js';
 import { criterionAdapters } from './criteria.js';
 import { elementwiseAdapters } from './elementwise.js';
+import { layerAdapters } from './layers.js';
 import { linearAdapters } from './linear.js';
 import { lossAdapters } from './loss.js';
 import { creationAdapters, movementAdapters } from './movement.js';
@@ -19,6 +20,7 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...movementAdapters,
   ...creationAdapters,
   ...linearAdapters,
+  ...layerAdapters,
   ...lossAdapters,
   ...criterionAdapters,
   ...normalizationAdapters,

@@ -18,6 +18,12 @@ import { cases as convTranspose } from './conv-transpose.js';
 import { cases as maxPool } from './max-pool.js';
 import { cases as avgPool } from './avg-pool.js';
 import { cases as fold } from './fold.js';
+import { cases as interpolation } from './interpolation.js';
+import { cases as interpolationCubic } from './interpolation-cubic.js';
+import { cases as shuffles } from './shuffles.js';
+import { cases as vectors } from './vectors.js';
+import { cases as poolingMore } from './pooling-more.js';
+import { cases as volumes } from './volumes.js';
 import { cases as activation } from './activation.js';
 import { cases as rectifiers } from './rectifiers.js';
 import { cases as gates } from './gates.js';
@@ -52,6 +58,12 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...maxPool,
   ...avgPool,
   ...fold,
+  ...interpolation,
+  ...interpolationCubic,
+  ...shuffles,
+  ...vectors,
+  ...poolingMore,
+  ...volumes,
   ...activation,
   ...rectifiers,
   ...gates,

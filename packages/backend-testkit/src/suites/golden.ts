@@ -24,7 +24,7 @@ export const DECOMPOSING: ReadonlySet<string> = new Set([
   ...['prelu', 'threshold', 'selu', 'celu', 'geluTanh', 'mish', 'hardswish', 'hardsigmoid', 'softsign', 'hardshrink'],
   ...['softshrink', 'tanhshrink'],
   ...['softplus', 'hardtanh', 'mean', 'var', 'std', 'norm', 'logsumexp', 'softmax', 'logSoftmax', 'crossEntropy'],
-  ...['binaryCrossEntropy', 'nllLoss', 'mseLoss', 'batchNorm', 'dropout'],
+  ...['binaryCrossEntropy', 'embedding', 'nllLoss', 'mseLoss', 'batchNorm', 'dropout'],
   ...['layerNorm', 'groupNorm', 'instanceNorm', 'localResponseNorm'],
   ...['sgdUpdate', 'adagradUpdate', 'adadeltaUpdate', 'rmspropUpdate', 'larsUpdate'],
   ...['adamUpdate', 'adamaxUpdate', 'nadamUpdate', 'radamUpdate', 'lambUpdate'],

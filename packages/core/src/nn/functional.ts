@@ -127,3 +127,7 @@ export {
 } from '../ops/pooling.js';
 export { lpPool1d, lpPool2d, type LPPoolOptions } from '../ops/lp-pooling.js';
 export { maxUnpool1d, maxUnpool2d, maxUnpool3d, type MaxUnpoolOptions } from '../ops/unpooling.js';
+export { bilinear } from '../ops/bilinear.js';
+export { embedding, type EmbeddingOptions } from '../ops/embedding.js';
+export { interpolate, type InterpolateOptions, type InterpolationMode } from '../ops/interpolation.js';
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from '../ops/pixel-shuffle.js';

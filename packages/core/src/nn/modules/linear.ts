@@ -1,8 +1,9 @@
 /**
- * Fully connected layers, and layers that only reshape.
+ * Fully connected and bilinear layers, and layers that only reshape.
  */
 import type { Tensor } from '../../graph/tensor.js';
 import { checkOptions } from '../../ops/arguments.js';
+import { bilinear } from '../../ops/bilinear.js';
 import { linear } from '../../ops/linear.js';
 import { flatten, unflatten } from '../../ops/movement.js';
 import type { Parameter } from '../../runtime/cell.js';
@@ -71,6 +72,64 @@ export function resetWeightAndBias(weight: Parameter, bias: Parameter | null): v
   kaimingUniform_(weight, { a: Math.sqrt(5) });
   const { fanIn } = fanInAndFanOut(weight);
   if (bias && fanIn > 0) uniform_(bias, -1 / Math.sqrt(fanIn), 1 / Math.sqrt(fanIn));
+}
+
+/**
+ * A bilinear form of two vectors for each output: y[o] = x1ᵀ · weight[o] · x2 + bias[o].
+ *
+ * When to use: where two inputs are to be compared or combined, feature by feature.
+ *
+ * Shape: inputs `[…, in1Features]` and `[…, in2Features]`, output `[…, outFeatures]`.
+ *
+ * Parameters: `weight` `[outFeatures, in1Features, in2Features]` and `bias` `[outFeatures]`, both from U(−√k, √k) with
+ * k = 1 / in1Features.
+ *
+ * @param in1Features Size of the last axis of the first input.
+ * @param in2Features Size of the last axis of the second input.
+ * @param outFeatures Size of the last axis of the output.
+ * @throws OutOfRangeError unless the features are whole numbers from 1 up.
+ * @example
+ * const layer = new nn.Bilinear(20, 30, 40);
+ * layer(randn([128, 20]), randn([128, 30])).shape; // [128, 40]
+ */
+export class Bilinear extends Module {
+  weight: Parameter;
+  bias: Parameter | null;
+
+  constructor(
+    readonly in1Features: number,
+    readonly in2Features: number,
+    readonly outFeatures: number,
+    options: LinearOptions = {},
+  ) {
+    super();
+    checkOptions('Bilinear', options, ['bias', 'dtype', 'device'] satisfies (keyof LinearOptions)[]);
+    checkCount('Bilinear', 'in1Features', in1Features, 1);
+    checkCount('Bilinear', 'in2Features', in2Features, 1);
+    checkCount('Bilinear', 'outFeatures', outFeatures, 1);
+    this.weight = emptyParameter('Bilinear', [outFeatures, in1Features, in2Features], options);
+    this.bias = (options.bias ?? true) ? emptyParameter('Bilinear', [outFeatures], options) : null;
+    this.resetParameters();
+  }
+
+  /** Draws the parameters anew. */
+  resetParameters(): void {
+    const bound = 1 / Math.sqrt(this.in1Features);
+    uniform_(this.weight, -bound, bound);
+    if (this.bias) uniform_(this.bias, -bound, bound);
+  }
+
+  override forward(x1: Tensor, x2: Tensor): Tensor {
+    return bilinear(x1, x2, this.weight, this.bias);
+  }
+
+  override extraRepr(): string {
+    const { in1Features, in2Features, outFeatures, bias } = this;
+    return (
+      `in1_features=${in1Features}, in2_features=${in2Features}, out_features=${outFeatures}, ` +
+      `bias=${pyBool(bias !== null)}`
+    );
+  }
 }
 
 /**
