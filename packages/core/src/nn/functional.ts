@@ -97,7 +97,7 @@ export {
   type TripletMarginLossOptions,
 } from '../ops/losses/index.js';
 export { pad, type PadOptions } from '../ops/padding.js';
-export { batchNorm, type BatchNormOptions } from '../ops/normalization.js';
+export { batchNorm, type BatchNormOptions } from '../ops/batch-norm.js';
 export { groupNorm, instanceNorm, layerNorm, type InstanceNormOptions, type NormOptions } from '../ops/layer-norm.js';
 export { localResponseNorm, type LocalResponseNormOptions } from '../ops/local-response-norm.js';
 export {

@@ -10,7 +10,7 @@ import { checkOptions, numberInput } from './arguments.js';
 import { checkFloat } from './common.js';
 import { composed } from './compose.js';
 import { literal } from './constants.js';
-import { batchNorm, moveRunning } from './normalization.js';
+import { batchNorm, moveRunning } from './batch-norm.js';
 import { standardize, type Standardized } from './standardize.js';
 
 /** What normalizations take beside their tensors. */

@@ -1,11 +1,11 @@
 /**
- * Batch normalization layers. What they compute is in `ops/normalization.ts`.
+ * Batch normalization layers. What they compute is in `ops/batch-norm.ts`.
  */
 import { ShapeError } from '../../errors.js';
 import { noGrad } from '../../graph/modes.js';
 import { checkTensor } from '../../graph/record.js';
 import type { Tensor } from '../../graph/tensor.js';
-import { batchNorm } from '../../ops/normalization.js';
+import { batchNorm } from '../../ops/batch-norm.js';
 import { formatAval } from '../../shape.js';
 import type { FactoryOptions } from './factory.js';
 import { NormBase, withDefaults } from './norm-base.js';

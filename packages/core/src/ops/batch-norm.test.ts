@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Buffer, ones, tensor, zeros } from '../index.js';
-import { batchNorm } from './normalization.js';
+import { batchNorm } from './batch-norm.js';
 
 const float64 = { dtype: 'float64' as const };
 
