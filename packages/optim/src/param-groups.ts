@@ -129,7 +129,7 @@ const PYTORCH_ONLY: Readonly<Record<string, string>> = {
   fused: 'an update is one operation anyway, and backends may fuse it',
   capturable: 'a step is compiled once anyway, and its numbers are inputs of the program',
   differentiable:
-    'gradients do not flow through an update. Write the update itself with tensor operations, on what ' +
+    'gradients do not flow through an update; for that, write one with tensor operations, on what ' +
     'grad(loss, weights, { createGraph: true }) gives',
 };
 
@@ -138,7 +138,7 @@ function checkNames(name: string, group: object, known: readonly string[]): void
   for (const key of Object.keys(group)) {
     if (Object.hasOwn(PYTORCH_ONLY, key)) {
       throw new FakkelError(
-        `${name}: PyTorch's option '${key}' is not needed here: ${PYTORCH_ONLY[key]}. Leave it out.`,
+        `${name}: PyTorch's option '${key}' does not exist here: ${PYTORCH_ONLY[key]}. Leave it out.`,
       );
     }
     if (!known.includes(key) && known.includes(camelCase(key))) {
