@@ -12,7 +12,7 @@ import { Parameter } from '../../runtime/cell.js';
 import { formatAval } from '../../shape.js';
 import { normal_ } from '../init.js';
 import { Module } from '../module.js';
-import { pyBool, pyFloat } from '../python.js';
+import { pyBool } from '../python.js';
 import { checkCount, checkNumber, emptyParameter, type FactoryOptions } from './factory.js';
 
 /** What {@link Embedding} takes beside its sizes. */
@@ -127,7 +127,7 @@ export class Embedding extends Module {
     return [
       `${numEmbeddings}, ${embeddingDim}`,
       ...(paddingIdx === null ? [] : [`padding_idx=${paddingIdx}`]),
-      ...(maxNorm === null ? [] : [`max_norm=${pyFloat(maxNorm)}`]),
+      ...(maxNorm === null ? [] : [`max_norm=${maxNorm}`]),
       ...(normType === 2 ? [] : [`norm_type=${normType}`]),
       ...(scaleGradByFreq ? [`scale_grad_by_freq=${pyBool(true)}`] : []),
     ].join(', ');
