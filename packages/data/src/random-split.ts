@@ -10,6 +10,9 @@ import { checkDataset, Subset, type Dataset } from './dataset.js';
  * Splits a dataset into parts that do not overlap: the same samples as `torch.utils.data.random_split` with the same
  * generator.
  *
+ * When to use: to hold out data; the lecture's shares are 80 % to train on, 10 % to choose hyperparameters with, and
+ * 10 % to test with, once ({@link holdOut}). Where a class is rare, {@link stratifiedSplit}.
+ *
  * Fractions (a sum of 1) give floor(fraction · length) samples each; those left over go one by one to the parts, from
  * the first on.
  *
@@ -27,7 +30,7 @@ export function randomSplit<T, const L extends readonly number[]>(
   generator: Generator = defaultGenerator,
 ): { -readonly [K in keyof L]: Subset<T> } {
   checkDataset('randomSplit', dataset);
-  const sizes = splitSizes(lengths, dataset.length);
+  const sizes = splitSizes('randomSplit', lengths, dataset.length);
   const order = generator.randperm(dataset.length);
   let end = 0;
   return sizes.map((size) => new Subset(dataset, order.slice(end, (end += size)))) as {
@@ -35,12 +38,13 @@ export function randomSplit<T, const L extends readonly number[]>(
   };
 }
 
-function splitSizes(lengths: readonly number[], total: number): number[] {
+/** Samples of each part: as given, or of the given fractions. */
+export function splitSizes(name: string, lengths: readonly number[], total: number): number[] {
   const sum = lengths.reduce((a, b) => a + b, 0);
   const list = `[${lengths.join(', ')}]`;
-  if (total === 0) throw new OutOfRangeError('randomSplit: the dataset is empty');
+  if (total === 0) throw new OutOfRangeError(`${name}: the dataset is empty`);
   for (const n of lengths) {
-    if (!(n >= 0)) throw new OutOfRangeError(`randomSplit: expected lengths or fractions from 0 up, got ${list}`);
+    if (!(n >= 0)) throw new OutOfRangeError(`${name}: expected lengths or fractions from 0 up, got ${list}`);
   }
   if (Math.abs(sum - 1) <= 1e-9) {
     const sizes = lengths.map((fraction) => Math.floor(total * fraction));
@@ -49,11 +53,11 @@ function splitSizes(lengths: readonly number[], total: number): number[] {
     return sizes;
   }
   if (!lengths.every(Number.isInteger)) {
-    throw new OutOfRangeError(`randomSplit: expected fractions that add up to 1, got ${list}, which adds up to ${sum}`);
+    throw new OutOfRangeError(`${name}: expected fractions that add up to 1, got ${list}, which adds up to ${sum}`);
   }
   if (sum !== total) {
     throw new OutOfRangeError(
-      `randomSplit: the lengths ${list} add up to ${sum}, the dataset has ${total} samples. Fractions such as ` +
+      `${name}: the lengths ${list} add up to ${sum}, the dataset has ${total} samples. Fractions such as ` +
         `[0.8, 0.1, 0.1] fit any dataset.`,
     );
   }

@@ -5,6 +5,7 @@
  * seed gives the same order, epoch after epoch.
  */
 import { defaultGenerator, Generator, OutOfRangeError } from '@fakkel/core';
+import { classCounts, numbered, type Label } from './labels.js';
 import { checkOptions } from './options.js';
 
 /** Indices, anew for each epoch: each iteration is one. */
@@ -108,7 +109,9 @@ export class SubsetRandomSampler implements Sampler {
 }
 
 /**
- * Indices drawn in proportion to weights: for classes of unequal size.
+ * Indices drawn in proportion to weights.
+ *
+ * When to use: classes of unequal size, with {@link balancedWeights}, or examples of unequal worth.
  *
  * @throws OutOfRangeError if a weight is negative or not finite (when iterated), or `numSamples` is no whole number from 1 up.
  */
@@ -141,6 +144,71 @@ export class WeightedRandomSampler implements Sampler {
 
   *[Symbol.iterator](): globalThis.Generator<number, void, undefined> {
     yield* (this.generator ?? defaultGenerator).multinomial(this.weights, this.numSamples, this.replacement);
+  }
+}
+
+/**
+ * One weight for each sample, 1 / (number of samples of its class): with them a {@link WeightedRandomSampler} draws each
+ * class equally often on average.
+ *
+ * @param labels - The label of each sample.
+ * @throws TypeError if a label is neither number nor string.
+ * @example
+ * const weights = balancedWeights([0, 0, 0, 1]); // [1/3, 1/3, 1/3, 1]
+ * const sampler = new WeightedRandomSampler(weights, 4);
+ */
+export function balancedWeights(labels: ArrayLike<Label>): Float64Array {
+  const classes = numbered('balancedWeights', labels.length, (i) => labels[i]);
+  const counts = classCounts(classes);
+  return Float64Array.from(classes, (c) => 1 / counts[c]);
+}
+
+/**
+ * Indices in random order with each class equally often, to within one: rounds over all classes in random order, each
+ * giving its next sample. The samples of a class come in random order, and again, anew, when all have come.
+ *
+ * When to use: classes of very unequal size, so that each batch has some of each. Samples of rare classes come many
+ * times: augment them. Probabilities that a network learns this way are those of balanced classes.
+ *
+ * @throws OutOfRangeError if there is nothing to draw from, or `numSamples` is no whole number from 1 up; TypeError if a
+ * label is neither number nor string.
+ * @example
+ * const labels = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2];
+ * const sampler = new ClassBalancedSampler(labels, { numSamples: 6, generator: new Generator(0) });
+ * [...sampler].map((i) => labels[i]); // 0, 1 and 2 twice each
+ */
+export class ClassBalancedSampler implements Sampler {
+  readonly length: number;
+  readonly generator: Generator | undefined;
+  private readonly members: readonly (readonly number[])[];
+
+  /**
+   * @param labels - The label of each sample.
+   * @param options - `numSamples`, how many to draw (default: as many as there are samples), and `generator` (default: one
+   * of its own each epoch, seeded from the default generator).
+   */
+  constructor(labels: ArrayLike<Label>, options: { numSamples?: number; generator?: Generator | undefined } = {}) {
+    const call = 'new ClassBalancedSampler(labels, …)';
+    checkOptions('ClassBalancedSampler', options, ['numSamples', 'generator'], call);
+    if (labels.length === 0) throw new OutOfRangeError('ClassBalancedSampler: there are no labels');
+    this.length = options.numSamples ?? labels.length;
+    checkCount('ClassBalancedSampler: numSamples', this.length);
+    this.generator = options.generator;
+    const members: number[][] = [];
+    numbered('ClassBalancedSampler', labels.length, (i) => labels[i]).forEach((c, i) => (members[c] ??= []).push(i));
+    this.members = members;
+  }
+
+  *[Symbol.iterator](): globalThis.Generator<number, void, undefined> {
+    const generator = this.generator ?? new Generator(defaultGenerator.randomInt64());
+    const waiting = this.members.map((): number[] => []);
+    for (let left = this.length; left > 0;) {
+      for (const c of generator.randperm(this.members.length)) {
+        if (left-- <= 0) return;
+        if (waiting[c].length === 0) waiting[c] = Array.from(generator.randperm(this.members[c].length));
+        yield this.members[c][waiting[c].pop()!];
+      }
+    }
   }
 }
 
