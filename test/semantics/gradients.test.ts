@@ -95,6 +95,26 @@ describe('accumulation', () => {
   });
 });
 
+test('grad() goes no further than its inputs: it computes, calls hooks and gives up the tape only on the way to them', async () => {
+  const w = one(2);
+  const x = tensor([3], { requiresGrad: true });
+  let calls = 0;
+  w.registerHook(() => void calls++);
+  const h = w.mul(x).square();
+  const y = h.exp().sum();
+  const { kernels } = await cost(async () => {
+    const [dh] = grad(y, [h], { retainGraph: true });
+    expect(await dh!.toArray()).toEqual([Math.fround(Math.exp(36))].map((v) => expect.closeTo(v, -9)));
+  });
+  expect(kernels['exp']).toBe(1);
+  expect(calls).toBe(0);
+  const [dx] = grad(h.sum(), [x]);
+  expect(await dx!.toArray()).toEqual([2 * 6 * 2]);
+  expect(calls).toBe(0);
+  // The way from h to y was kept, and that from h to w was never gone.
+  expect(() => y.backward()).toThrow(/given up/);
+});
+
 describe('spent gradients', () => {
   test('reading one throws and names the remedy', async () => {
     const w = one(1, 'layer.weight');

@@ -60,15 +60,16 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
   const values: Value[] = [];
   const avals: Aval[] = [];
   const random: RandomFeed[] = [];
-  const assumptions: Value[] = [];
+  let assumed: Value | undefined;
   const lowering: Lowering = {
     graph,
     target,
     random: (key, aval) => drawn(random, values.indexOf(key), program, aval),
-    // What is assumed has to be read after the run: not from a GPU.
+    // What is assumed has to be read after the run: not from a GPU. Joined here and not at the end: leaves of the graph
+    // run in their reverse order, and this one would run all backward passes before the first weight's gradient.
     ...(options.exact || target.provider === 'webgpu'
       ? {}
-      : { assume: (condition: Value) => void assumptions.push(condition) }),
+      : { assume: (condition: Value) => (assumed = assumed ? graph.node('And', [assumed, condition]) : condition) }),
   };
   const reads = readCounts(program);
   const isFed: boolean[] = [];
@@ -105,10 +106,7 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredMo
 
   const inputs = program.inputs.map((_, input) => ({ name: `i${input}`, input })).filter(({ input }) => isFed[input]);
   const results = program.outputs.map(({ value }): Named => ({ value: values[value], aval: avals[value] }));
-  if (assumptions.length > 0) {
-    const all = assumptions.reduce((a, b) => graph.node('And', [a, b]));
-    results.push({ value: all, aval: { shape: [], dtype: 'bool' } });
-  }
+  if (assumed) results.push({ value: assumed, aval: { shape: [], dtype: 'bool' } });
   const model = graph.finish(
     [
       ...inputs.map(({ name, input }): Named => ({ value: name, aval: avals[input] })),

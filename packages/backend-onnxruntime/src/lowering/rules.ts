@@ -11,6 +11,7 @@ import {
   reluInBlocks,
   sumInBlocks,
 } from './blockwise.js';
+import { barrier } from './barrier.js';
 import { convolution } from './convolution.js';
 import { dropout } from './dropout.js';
 import { elementwise } from './elementwise.js';
@@ -43,6 +44,7 @@ const families: Rules = {
   ...losses,
   ...dropout,
   ...optimizers,
+  ...barrier,
 };
 
 export const rules: Rules = {

@@ -5,6 +5,7 @@ import { activationAdapters } from './activation.js';
 import type { Adapter } from './adapter.js';
 import { criterionAdapters } from './criteria.js';
 import { elementwiseAdapters } from './elementwise.js';
+import { gradientToolAdapters } from './gradient-tools.js';
 import { layerAdapters } from './layers.js';
 import { linearAdapters } from './linear.js';
 import { lossAdapters } from './loss.js';
@@ -25,4 +26,5 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   ...criterionAdapters,
   ...normalizationAdapters,
   ...optimizerAdapters,
+  ...gradientToolAdapters,
 };

@@ -37,6 +37,7 @@ import { cases as localResponseNorm } from './local-response-norm.js';
 import { cases as optimizer } from './optimizer.js';
 import { cases as random } from './random.js';
 import { cases as dropout } from './dropout.js';
+import { cases as gradientTools } from './gradient-tools.js';
 
 /** Every golden case. */
 export const GOLDENS: readonly GoldenCase[] = [
@@ -77,4 +78,5 @@ export const GOLDENS: readonly GoldenCase[] = [
   ...optimizer,
   ...random,
   ...dropout,
+  ...gradientTools,
 ];

@@ -28,6 +28,7 @@ export const DECOMPOSING: ReadonlySet<string> = new Set([
   ...['layerNorm', 'groupNorm', 'instanceNorm', 'localResponseNorm'],
   ...['sgdUpdate', 'adagradUpdate', 'adadeltaUpdate', 'rmspropUpdate', 'larsUpdate'],
   ...['adamUpdate', 'adamaxUpdate', 'nadamUpdate', 'radamUpdate', 'lambUpdate'],
+  'checkpoint',
 ]);
 
 /** Whether the case has gradients to check. */

@@ -4,7 +4,7 @@
 import { isFloat } from '../dtype.js';
 import { AutogradError, ShapeError } from '../errors.js';
 import { asRule, modes } from '../graph/modes.js';
-import type { Node } from '../graph/node.js';
+import { type Node, ruleOf } from '../graph/node.js';
 import { scalar } from '../graph/record.js';
 import { Tensor } from '../graph/tensor.js';
 import { Cell, Parameter } from '../runtime/cell.js';
@@ -131,6 +131,21 @@ function tape(op: string, outputs: readonly Tensor[]): Node[] {
   return nodes.sort((a, b) => b.id - a.id);
 }
 
+/**
+ * Of a tape, latest node first, what leads to a tensor that is wanted: the rest is not computed, its hooks are not called
+ * and it is not given up. With null everything is wanted.
+ */
+function leadingTo(
+  wanted: ReadonlySet<Tensor> | null,
+  nodes: readonly Node[],
+): { nodes: readonly Node[]; leads: (t: Tensor) => boolean } {
+  if (!wanted) return { nodes, leads: () => true };
+  const leading = new Set<Node>();
+  const leads = (t: Tensor): boolean => wanted.has(t) || (t._recipe !== null && leading.has(t._recipe));
+  for (let i = nodes.length - 1; i >= 0; i--) if (nodes[i].inputs.some(leads)) leading.add(nodes[i]);
+  return { nodes: nodes.filter((node) => leading.has(node)), leads };
+}
+
 function twice(op: string): AutogradError {
   return new AutogradError(
     `${op}: the tape of this value was given up by an earlier backward(), or its weights have moved on. Pass ` +
@@ -147,12 +162,12 @@ function propagate(
 ): Map<Tensor, Tensor> {
   const createGraph = options.createGraph ?? false;
   const retain = options.retainGraph ?? createGraph;
-  const nodes = tape(op, outputs);
+  const wantedSet = wanted && new Set(wanted);
+  const { nodes, leads } = leadingTo(wantedSet, tape(op, outputs));
   for (const node of nodes) if (node.consumed && readsAnything(node)) throw twice(op);
 
   const gradients = new Map<Tensor, Tensor>();
   const results = new Map<Tensor, Tensor>();
-  const wantedSet = wanted && new Set(wanted);
   const add = (t: Tensor, gradient: Tensor): void => {
     const there = gradients.get(t);
     gradients.set(t, there ? there.add(gradient) : gradient);
@@ -181,8 +196,8 @@ function propagate(
         let incoming: readonly (Tensor | null)[] = node.outputs.map((t) => settle(t) ?? null);
         if (incoming.every((g) => g === null)) continue;
         if (node.watch) incoming = watched(node, incoming);
-        const rule = node.op.vjp as VjpRule<Attrs>;
-        const needs = node.inputs.map((t) => t._requiresGrad && isFloat(t.dtype));
+        const rule = ruleOf(node)!;
+        const needs = node.inputs.map((t) => t._requiresGrad && isFloat(t.dtype) && leads(t));
         const back = rule.backward(contextOf(node, rule, incoming, needs));
         node.inputs.forEach((input, i) => {
           const gradient = back[i];
@@ -199,7 +214,10 @@ function propagate(
       // An output that is a leaf itself has the gradient that it was given.
       for (const t of outputs) if (!t._current()._recipe) leaves.set(t._current(), t);
       for (const leaf of leaves.keys()) settle(leaf);
-      if (wanted) return;
+      if (wanted) {
+        for (const t of wanted) if (!results.has(t)) settle(t);
+        return;
+      }
       for (const leaf of leaves.keys()) accumulate(leaf, gradients.get(leaf)!, createGraph);
     });
   } finally {
@@ -210,7 +228,7 @@ function propagate(
 }
 
 function readsAnything(node: Node): boolean {
-  const { reads } = node.op.vjp as VjpRule<Attrs>;
+  const { reads } = ruleOf(node)!;
   return reads.inputs === 'all' || (reads.inputs?.length ?? 0) > 0 || (reads.outputs?.length ?? 0) > 0;
 }
 

@@ -163,3 +163,44 @@ test('what cannot run says so when it is compiled', async () => {
     `[BackendError: run: expected input 0 to be float32[], got float32[3]]`,
   );
 });
+
+describe('a barrier', () => {
+  const barrier = (inputs: number[], outputs: number[]): ProgramNode => ({
+    ...node('optimizationBarrier', inputs, outputs),
+    attrs: { values: outputs.length },
+  });
+
+  test('is another name of its values, which live until both are read', async () => {
+    const { make, live, peak, compile } = toy();
+    // 1 = 0 + 0; 2 = 1 + 0; 3 is 1 after 2; 4 = 3 + 2
+    const program: Program = {
+      inputs: [input],
+      constants: [],
+      nodes: [
+        node('add', [0, 0], [1]),
+        node('add', [1, 0], [2]),
+        barrier([1, 2], [3]),
+        node('add', [3, 2], [4], [2, 3]),
+      ],
+      outputs: [{ value: 4 }],
+    };
+    const [y] = await (await compile(program)).run([make(1)], [false]);
+    expect((y as Toy).value).toBe(5);
+    expect(peak()).toBe(4);
+    expect(live.size).toBe(2);
+  });
+
+  test('after a barrier, of an input, and as an output of the program', async () => {
+    const { make, live, compile } = toy({ copy: ({ inputs: [a] }) => [make(a.value)] });
+    const program: Program = {
+      inputs: [input, input],
+      constants: [],
+      nodes: [barrier([0, 1], [2]), barrier([2, 1], [3]), node('add', [3, 1], [4])],
+      outputs: [{ value: 2 }, { value: 3 }, { value: 4 }],
+    };
+    const [x, gate] = [make(1), make(2)];
+    const outputs = await (await compile(program)).run([x, gate], [true, false]);
+    expect(outputs.map((y) => (y as Toy).value)).toEqual([1, 1, 3]);
+    expect(live).toEqual(new Set([gate, ...outputs]));
+  });
+});

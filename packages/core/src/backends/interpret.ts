@@ -3,6 +3,7 @@
  */
 import type { TypedArray } from '../dtype.js';
 import { BackendError, FakkelError } from '../errors.js';
+import { withoutBarriers } from '../program/barriers.js';
 import type { Attrs, Program } from '../program/program.js';
 import { type Aval, formatAval, sameShape } from '../shape.js';
 import type { DeviceBuffer, Executable } from './backend.js';
@@ -51,7 +52,8 @@ interface Step<B extends DeviceBuffer> {
  * Turns a table of kernels into the `compile` of a backend.
  *
  * A run calls one kernel per node in order, frees each intermediate after its last use, and awaits nothing unless a
- * kernel returns a promise. When a kernel fails, everything the run made is released, the inputs (donated or not) stay
+ * kernel returns a promise. An `optimizationBarrier` needs no kernel and costs nothing: the order is what it asks for, so
+ * `supports` may say true to it. When a kernel fails, everything the run made is released, the inputs (donated or not) stay
  * as they were, and the run rejects with a `BackendError` that names the op (or with the kernel's own error, where that
  * is a `FakkelError` about its input); on success donated inputs are released.
  *
@@ -70,7 +72,8 @@ export function interpretProgram<B extends DeviceBuffer>(
 ): (program: Program) => Promise<Executable> {
   const { constant, release } = options;
   // `async`, so that what is wrong with the program rejects the promise.
-  return async (program) => {
+  return async (given) => {
+    const program = withoutBarriers(given);
     const steps = planSteps(program, options.kernels);
     const constants: B[] = [];
     try {

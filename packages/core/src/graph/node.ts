@@ -1,13 +1,15 @@
 /**
  * A recorded operation: the recipe of its outputs.
  */
-import type { Op } from '../ops/def.js';
+import type { Op, VjpRule } from '../ops/def.js';
 import { formatAttrs } from '../program/format.js';
 import type { Group } from '../runtime/groups.js';
 import type { Attrs } from '../program/program.js';
 import type { Tensor } from './tensor.js';
 
 let nextNodeId = 1;
+/** The id that the next recorded operation will have. */
+export const upcomingNodeId = (): number => nextNodeId;
 const keys = new Map<string, number>();
 
 /** A small integer for a string, the same for equal strings: programs are compared as rows of integers. */
@@ -15,6 +17,15 @@ export function intern(text: string): number {
   let key = keys.get(text);
   if (key === undefined) keys.set(text, (key = keys.size));
   return key;
+}
+
+/** Where each tensor of a recording is in its replay. */
+export type Replayed = (t: Tensor) => Tensor;
+
+/** A gradient rule that belongs to one recorded operation. */
+export interface OwnRule extends VjpRule<Attrs> {
+  /** That of the operation recorded again. */
+  replayed(of: Replayed): OwnRule;
 }
 
 export class Node {
@@ -28,6 +39,8 @@ export class Node {
   consumed = false;
   /** Sees the gradients of all outputs together, and may give others: the edges of modules with backward hooks. */
   watch: ((gradients: readonly (Tensor | null)[]) => readonly (Tensor | null)[]) | null = null;
+  /** A gradient rule of its own in place of its op's: that of a checkpoint, which holds what it computes again. */
+  rule: OwnRule | null = null;
   /** Where it was recorded; checking mode only. */
   site: { modulePath: string; stack: string } | null = null;
   /** Scratch of the traversals: the run that marked it, and what the mark means there. */
@@ -44,4 +57,10 @@ export class Node {
   ) {
     this.key = intern(`${op.id}${formatAttrs(attrs)}`);
   }
+}
+
+/** The gradient rule of a recorded operation; null where it has none. */
+export function ruleOf(node: Node): VjpRule<Attrs> | null {
+  const rule = node.rule ?? node.op.vjp;
+  return typeof rule === 'string' ? null : rule;
 }

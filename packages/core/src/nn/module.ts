@@ -371,11 +371,11 @@ function call(module: Module, args: unknown[]): unknown {
       output = atTop(() => hook(module, args, output)) ?? output;
     }
   }
-  if (outermost) {
-    markVisible(output);
+  if (outermost) markVisible(output);
+  if (depth === 0) {
     for (const device of devicesOf([output, ...args])) {
       device._runtime.moduleCallWaits = true;
-      device._runtime.settle();
+      if (outermost) device._runtime.settle();
     }
   }
   return output;

@@ -7,6 +7,7 @@ import type { TypedArray } from '../dtype.js';
 import { allocate } from '../dtype.js';
 import { BackendError } from '../errors.js';
 import { sameShape, sizeOf, tryBroadcast, type Aval, type Shape } from '../shape.js';
+import { BARRIER } from './barriers.js';
 import { formatAttrs, formatNumbers } from './format.js';
 import {
   MAX_CONSTANT_ELEMENTS,
@@ -45,8 +46,8 @@ const BROADCASTING = new Set(
     ' ',
   ),
 );
-/** Ops whose value is not a function of their inputs alone, or too large to compute twice by accident: never folded. */
-const NEVER_FOLDED = new Set(['random']);
+/** Ops whose value is not a function of their inputs alone, that are too large to compute twice by accident, or have no kernel. */
+const NEVER_FOLDED = new Set(['random', BARRIER]);
 
 export class ProgramBuilder {
   private readonly values: Value[] = [];

@@ -1,7 +1,7 @@
 /**
  * What a run puts out, each value once, and the trace that computes it.
  */
-import type { Node } from '../graph/node.js';
+import { type Node, ruleOf } from '../graph/node.js';
 import type { Tensor } from '../graph/tensor.js';
 import { buildTrace, type Trace, type TraceOutput } from '../program/trace.js';
 import { sizeOf } from '../shape.js';
@@ -56,8 +56,9 @@ export function planRun(
 function savedActivations(nodes: readonly Node[], outputs: ReadonlyMap<Tensor, unknown>): Tensor[] {
   const saved = new Set<Tensor>();
   for (const node of nodes) {
-    if (!node.save || node.consumed || typeof node.op.vjp === 'string') continue;
-    const { reads } = node.op.vjp;
+    const rule = node.save && !node.consumed ? ruleOf(node) : null;
+    if (!rule) continue;
+    const { reads } = rule;
     const inputs = reads.inputs === 'all' ? node.inputs.map((_, i) => i) : (reads.inputs ?? []);
     const values = [...inputs.map((i) => node.inputs[i]), ...(reads.outputs ?? []).map((i) => node.outputs[i])];
     for (const value of values) {

@@ -19,7 +19,9 @@ interface Behind {
 
 /**
  * Which versions of cells a value of a trace depends on; worked out only for the values that are asked about. What was
- * recorded on a version that this run writes depends on that one, and not on what it is made from.
+ * recorded on a version that this run writes depends on that one, and not on what it is made from. State that the run
+ * itself moves on and that takes no gradient (the vectors of spectral normalization) does not end the tape of what was
+ * computed from it: that was computed with it, and can only not be computed again.
  */
 export function versionsBehind(
   nodes: readonly Node[],
@@ -44,6 +46,8 @@ export function versionsBehind(
     const behind = own.length === 0 && below.size === 1 ? first : { own, below: [...below] };
     for (const output of node.outputs) sets.set(output, behind);
   };
+  const movedOn = new Set<Version | null>();
+  for (const { previous } of writes) if (previous && !previous.tensor._requiresGrad) movedOn.add(previous);
   return (t) => {
     if (sets.size === 0) nodes.forEach(collect);
     const start = sets.get(t);
@@ -57,7 +61,7 @@ export function versionsBehind(
       for (const version of set.own) versions.add(version);
       stack.push(...set.below);
     }
-    return [...versions];
+    return t._requiresGrad ? [...versions].filter((version) => !movedOn.has(version)) : [...versions];
   };
 }
 

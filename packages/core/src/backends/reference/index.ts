@@ -4,6 +4,7 @@
  */
 import { DTYPES, type TypedArray } from '../../dtype.js';
 import { BackendError } from '../../errors.js';
+import { BARRIER } from '../../program/barriers.js';
 import { type Aval, formatAval, sizeOf } from '../../shape.js';
 import {
   type Backend,
@@ -118,7 +119,7 @@ export function createReferenceBackend(): ReferenceBackend {
     name: 'reference',
     apiVersion: 1,
     capabilities: CAPABILITIES,
-    supports: (op) => hasKernel(op) || { reason: `the reference backend has no kernel for '${op}'` },
+    supports: (op) => hasKernel(op) || op === BARRIER || { reason: `the reference backend has no kernel for '${op}'` },
     upload: (data, aval) => {
       checkAlive('upload');
       if (data.length !== sizeOf(aval.shape)) {
