@@ -1,15 +1,25 @@
 """More layers of torch.nn, of any number of inputs: parameters, forward, gradients and printing, for packages/core/src/nn.
 
-python3 tools/goldens/nn_layers.py     writes packages/core/test/goldens/nn/layers-*.json
+python3 tools/goldens/nn_layers.py     writes packages/core/test/goldens/nn/layers-*.json and interpolation.json
 
 Reads nothing. Made with PyTorch 1.13 (Debian 12's python3-torch). Each layer is made after manual_seed(0), its inputs and
 the gradients of its outputs are drawn after manual_seed(1), in this order. `args` are those of the TypeScript constructor;
 a tensor among them is {"tensor": …}.
 """
+import hashlib
+
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from nn import data, write
+
+NAMES = {'scale_factor': 'scaleFactor', 'align_corners': 'alignCorners', 'recompute_scale_factor': 'recomputeScaleFactor'}
+
+
+def digest(t):
+    """The first 16 hexadecimal digits of the SHA-256 of the bytes."""
+    return hashlib.sha256(t.contiguous().numpy().tobytes()).hexdigest()[:16]
 
 
 def tensors(value):
@@ -154,6 +164,33 @@ def losses():
     ])
 
 
+def positions():
+    """Where interpolation looks: x[i] = (37·i mod 101) − 50. Nearest modes give a digest of the int32 output."""
+    def signal(n, dtype):
+        return ((torch.arange(n) * 37) % 101 - 50).to(dtype)
+
+    nearest = []
+    for mode in ('nearest', 'nearest-exact'):
+        for n, kwargs in ((7, dict(size=3)), (3, dict(size=7)), (1000, dict(size=1300)), (1300, dict(size=1000)), (50, dict(scale_factor=41)),
+                          (50, dict(scale_factor=49)), (17, dict(scale_factor=3)), (1999, dict(scale_factor=1.3)), (1999, dict(scale_factor=0.7)),
+                          (640, dict(scale_factor=1 / 3)), (333, dict(scale_factor=3.1)), (100, dict(scale_factor=1.005)), (96, dict(scale_factor=0.5)),
+                          (997, dict(size=498)), (12, dict(size=12)), (5, dict(size=1)), (1, dict(size=9))):
+            for dtype in (torch.float32, torch.float64):
+                y = F.interpolate(signal(n, dtype)[None, None], mode=mode, **kwargs)[0, 0]
+                options = {'mode': mode, **{NAMES.get(k, k): v for k, v in kwargs.items()}}
+                nearest.append({'from': n, 'dtype': str(dtype)[6:], 'options': options, 'to': len(y), 'digest': digest(y.int())})
+    smooth = []
+    for n, kwargs in ((5, dict(size=9)), (9, dict(size=5)), (30, dict(scale_factor=1.7)), (30, dict(scale_factor=0.3)), (20, dict(scale_factor=1.02)),
+                      (40, dict(scale_factor=1.7, recompute_scale_factor=True)), (3, dict(size=40)), (40, dict(size=3)), (2, dict(size=1)), (1, dict(size=3))):
+        for mode in ('bilinear', 'bicubic'):
+            for more in (dict(align_corners=False), dict(align_corners=True), dict(antialias=True)):
+                for dtype in (torch.float32, torch.float64):
+                    column = {k: (v, 1) if k in ('size', 'scale_factor') else v for k, v in kwargs.items()}
+                    y = F.interpolate(signal(n, dtype)[None, None, :, None], mode=mode, **column, **more)[0, 0, :, 0]
+                    smooth.append({'from': n, 'options': {NAMES.get(k, k): v for k, v in {'mode': mode, **column, **more}.items()}, 'output': data(y)})
+    write('interpolation', {'nearest': nearest, 'smooth': smooth})
+
+
 if __name__ == '__main__':
-    for make in (resizing, pooling, vectors, losses):
+    for make in (resizing, pooling, vectors, losses, positions):
         make()

@@ -80,7 +80,6 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptio
   const op = 'embedding';
   checkTensor(op, index);
   checkTensor(op, weight);
-  checkFloat(op, [weight]);
   checkOptions(op, options, EMBEDDING_OPTIONS);
   const { maxNorm = null, normType = 2, scaleGradByFreq = false } = options;
   if (index.dtype !== 'int32') {
@@ -89,6 +88,7 @@ export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptio
         `with index.to('int32'); the index comes first, the table second.`,
     );
   }
+  checkFloat(op, [weight]);
   if (weight.ndim !== 2) throw new ShapeError(`${op}: expected a table [rows, D], got ${formatAval(weight)}`);
   const paddingIdx = paddingRow(op, options.paddingIdx, weight.shape[0]);
   const bad = outOfRange(index, weight.shape[0]);

@@ -95,7 +95,7 @@ function targetOf(op: string, x: Tensor, options: InterpolateOptions): Target {
   const list = typeof scaleFactor === 'number' ? input.map(() => scaleFactor) : (scaleFactor as readonly number[]);
   if (!Array.isArray(list) || list.length !== axes || !list.every((s) => s > 0 && s < Infinity)) {
     throw new OutOfRangeError(
-      `${op}: scaleFactor is a positive number${axes > 1 ? `, or ${axes} of them in an array` : ''}, got ${String(scaleFactor)}`,
+      `${op}: scaleFactor is a positive number${axes > 1 ? `, or ${axes} of them in an array` : ''}, got ${JSON.stringify(scaleFactor)}`,
     );
   }
   const scaled = input.map((n, i) => Math.floor(n * list[i]));

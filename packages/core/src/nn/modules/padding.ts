@@ -20,7 +20,7 @@ abstract class PadNd extends Module {
     if (!Array.isArray(list) || list.length !== 2 * axes || !list.every(Number.isInteger)) {
       throw new OutOfRangeError(
         `${new.target.name}: padding is a whole number, or ${2 * axes} of them ` +
-          `([${['left', 'right', 'top', 'bottom', 'front', 'back'].slice(0, 2 * axes).join(', ')}]), got ${String(padding)}`,
+          `([${['left', 'right', 'top', 'bottom', 'front', 'back'].slice(0, 2 * axes).join(', ')}]), got ${JSON.stringify(padding)}`,
       );
     }
     this.padding = [...(list as readonly number[])];

@@ -15,8 +15,12 @@ import { checkElements, elementLoss, reduced, checkPair, type ReductionOptions }
 
 const complement = (x: Tensor): Tensor => x.neg().add(literal(1, x));
 
-/** ln x and ln(1 − x), at least −100: a sure mistake costs 100, not ∞. */
-const logs = (x: Tensor): [Tensor, Tensor] => [x.log().clampMin(-100), x.neg().log1p().clampMin(-100)];
+/** ln x and ln(1 − x), at least −100: a sure mistake costs 100, not ∞, which is not computed on the way either. */
+function logs(x: Tensor): [Tensor, Tensor] {
+  const [isZero, isOne] = [x.eq(literal(0, x)), x.eq(literal(1, x))];
+  const [positive, below] = [where(isZero, 1, x), where(isOne, 0, x)];
+  return [where(isZero, -100, positive.log().clampMin(-100)), where(isOne, -100, below.neg().log1p().clampMin(-100))];
+}
 
 /** What the gradient divides by at least; a float32 in PyTorch, in float64 too. */
 const EPSILON = Math.fround(1e-12);
