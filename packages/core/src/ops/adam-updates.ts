@@ -6,7 +6,7 @@
 import type { Tensor } from '../graph/tensor.js';
 import { maximum } from './arithmetic.js';
 import { where } from './logic.js';
-import { average, defineUpdate, l2, oneMinus, trustRatio } from './update-op.js';
+import { average, defineUpdate, oneMinus, trustRatio } from './update-op.js';
 
 /** The next averages of the gradient and of its square. */
 const moments = (
@@ -16,6 +16,15 @@ const moments = (
   expAvg: average(t.expAvg, t.oneMinusBeta1, d),
   expAvgSq: average(t.expAvgSq, t.oneMinusBeta2, d.square()),
 });
+
+/**
+ * 1 / (√(v / c) + eps) as a quotient, √c / (√v + eps · √c): the number above joins a rate, and v is left without a factor,
+ * which would be one more pass over all parameters.
+ */
+const corrected = (v: Tensor, eps: Tensor, correction: Tensor): readonly [above: Tensor, below: Tensor] => {
+  const above = correction.sqrt();
+  return [above, v.sqrt().add(eps.mul(above))];
+};
 
 /**
  * One step of PyTorch's `Adam`, or `decoupled` of its `AdamW`. With d = gradient + weightDecay · parameter, or decoupled
@@ -42,8 +51,9 @@ export const adamUpdate = defineUpdate({
     const w = decoupled ? parameter.mul(oneMinus(lr.mul(weightDecay))) : parameter;
     const { expAvg, expAvgSq } = moments(d, t);
     const maxExpAvgSq = amsgrad ? maximum(t.maxExpAvgSq, expAvgSq) : undefined;
-    const root = (maxExpAvgSq ?? expAvgSq).sqrt().div(t.biasCorrection2.sqrt()).add(eps);
-    return { parameter: w.sub(expAvg.mul(lr.div(t.biasCorrection1)).div(root)), expAvg, expAvgSq, maxExpAvgSq };
+    const [above, below] = corrected(maxExpAvgSq ?? expAvgSq, eps, t.biasCorrection2);
+    const rate = lr.mul(above).div(t.biasCorrection1);
+    return { parameter: w.sub(expAvg.mul(rate).div(below)), expAvg, expAvgSq, maxExpAvgSq };
   },
 });
 
@@ -84,8 +94,11 @@ export const nadamUpdate = defineUpdate({
   next({ parameter, gradient, gradientRate, averageRate, eps, weightDecay, biasCorrection2, ...t }) {
     const d = gradient.add(parameter.mul(weightDecay));
     const { expAvg, expAvgSq } = moments(d, t);
-    const root = expAvgSq.div(biasCorrection2).sqrt().add(eps);
-    const step = d.mul(gradientRate).add(expAvg.mul(averageRate)).div(root);
+    const [above, below] = corrected(expAvgSq, eps, biasCorrection2);
+    const step = d
+      .mul(gradientRate.mul(above))
+      .add(expAvg.mul(averageRate.mul(above)))
+      .div(below);
     return { parameter: parameter.sub(step), expAvg, expAvgSq };
   },
 });
@@ -129,9 +142,9 @@ export const lambUpdate = defineUpdate({
   flags: ['layerwise'],
   next({ parameter, gradient, lr, eps, weightDecay, biasCorrection1, biasCorrection2, ...t }, { layerwise }) {
     const { expAvg, expAvgSq } = moments(gradient, t);
-    const root = expAvgSq.div(biasCorrection2).sqrt().add(eps);
-    const r = expAvg.div(biasCorrection1).div(root).add(parameter.mul(weightDecay));
-    const rate = layerwise ? lr.mul(trustRatio(l2(parameter), l2(r))) : lr;
+    const [above, below] = corrected(expAvgSq, eps, biasCorrection2);
+    const r = expAvg.mul(above.div(biasCorrection1)).div(below).add(parameter.mul(weightDecay));
+    const rate = layerwise ? lr.mul(trustRatio(parameter.norm(), r.norm())) : lr;
     return { parameter: parameter.sub(r.mul(rate)), expAvg, expAvgSq };
   },
 });

@@ -4,7 +4,7 @@
  * An average that decays by β is given 1 − β: in float32 that is exact where β is near 1, and 1 − (1 − β) rounds to β,
  * while 1 − β of a rounded β = 0.999 is off by 1e-5.
  */
-import { average, defineUpdate, l2, oneMinus, trustRatio } from './update-op.js';
+import { average, defineUpdate, oneMinus, trustRatio } from './update-op.js';
 
 /**
  * One step of stochastic gradient descent, as PyTorch's `SGD`. With d = gradient + weightDecay · parameter:
@@ -129,7 +129,7 @@ export const larsUpdate = defineUpdate({
   flags: ['layerwise'],
   next({ parameter, gradient, momentumBuffer, lr, momentum, weightDecay, trustCoefficient }, { layerwise }) {
     const d = gradient.add(parameter.mul(weightDecay));
-    const [w, g] = [l2(parameter), l2(gradient)];
+    const [w, g] = [parameter.norm(), gradient.norm()];
     const rate = layerwise ? lr.mul(trustRatio(w.mul(trustCoefficient), g.add(w.mul(weightDecay)))) : lr;
     const buffer = momentumBuffer.mul(momentum).add(d.mul(rate));
     return { parameter: parameter.sub(buffer), momentumBuffer: buffer };

@@ -101,8 +101,5 @@ export const oneMinus = (x: Tensor): Tensor => x.neg().add(1);
 export const average = (a: Tensor, oneMinusBeta: Tensor, x: Tensor): Tensor =>
   a.mul(oneMinus(oneMinusBeta)).add(x.mul(oneMinusBeta));
 
-/** The Euclidean norm of all elements. */
-export const l2 = (x: Tensor): Tensor => x.square().sum().sqrt();
-
 /** w / r of two norms; 1 where one of them is 0: a layer that begins at 0 would stay there. NaN stays NaN. */
 export const trustRatio = (w: Tensor, r: Tensor): Tensor => where(w.ne(0).logicalAnd(r.ne(0)), w.div(r), 1);
