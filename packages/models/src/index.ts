@@ -4,7 +4,8 @@
  * @packageDocumentation
  */
 export { LeNet5, lenet5, type LeNet5Options } from './lenet5.js';
-export { C3_CONNECTIONS, LeNet5Original, lenet5Original } from './lenet5-original.js';
+export { DIGIT_BITMAPS, digitCodes } from './digit-codes.js';
+export { C3_CONNECTIONS, LeNet5Original, lenet5Original, type LeNet5OriginalOptions } from './lenet5-original.js';
 export { SparseConv2d } from './sparse-conv2d.js';
 export { Subsample } from './subsample.js';
 export { uniformFanIn_ } from './uniform-fan-in.js';

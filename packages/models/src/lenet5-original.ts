@@ -2,6 +2,7 @@
  * LeNet-5 as published in 1998.
  */
 import { nn, type Tensor } from '@fakkel/core';
+import { digitCodes } from './digit-codes.js';
 import { checkImages } from './images.js';
 import { SparseConv2d } from './sparse-conv2d.js';
 import { Subsample } from './subsample.js';
@@ -31,6 +32,12 @@ export const C3_CONNECTIONS: readonly (readonly number[])[] = [
   [0, 1, 2, 3, 4, 5],
 ];
 
+/** What {@link lenet5Original} takes. */
+export interface LeNet5OriginalOptions extends nn.FactoryOptions {
+  /** 'linear': logits; 'rbf': squared distances to the bitmaps of the digits, as in the paper. Default 'linear'. */
+  output?: 'linear' | 'rbf';
+}
+
 /** See {@link lenet5Original}. */
 export class LeNet5Original extends nn.Module {
   c1: nn.Conv2d;
@@ -39,20 +46,24 @@ export class LeNet5Original extends nn.Module {
   s4: Subsample;
   c5: nn.Conv2d;
   f6: nn.Linear;
-  output: nn.Linear;
+  output: nn.Linear | nn.RBF;
   act = new nn.ScaledTanh();
 
-  constructor(options: nn.FactoryOptions = {}) {
+  constructor({ output = 'linear', ...options }: LeNet5OriginalOptions = {}) {
     super();
+    if (output !== 'linear' && output !== 'rbf') {
+      throw new RangeError(`LeNet5Original: output is 'linear' or 'rbf', got '${String(output)}'`);
+    }
     this.c1 = new nn.Conv2d(1, 6, 5, options);
     this.s2 = new Subsample(6, options);
     this.c3 = new SparseConv2d(6, C3_CONNECTIONS, 5, options);
     this.s4 = new Subsample(16, options);
     this.c5 = new nn.Conv2d(16, 120, 5, options);
     this.f6 = new nn.Linear(120, 84, options);
-    this.output = new nn.Linear(84, 10, options);
+    this.output = output === 'rbf' ? new nn.RBF(digitCodes(options)) : new nn.Linear(84, 10, options);
     // The layers of core are drawn again, with the bounds of 1998; the others have them already.
-    for (const layer of [this.c1, this.c5, this.f6, this.output]) {
+    const drawn = [this.c1, this.c5, this.f6, ...(this.output instanceof nn.Linear ? [this.output] : [])];
+    for (const layer of drawn) {
       const { fanIn } = nn.init.fanInAndFanOut(layer.weight);
       uniformFanIn_(layer.weight, fanIn);
       uniformFanIn_(layer.bias!, fanIn);
@@ -93,23 +104,24 @@ export class LeNet5Original extends nn.Module {
  * | output, fully connected | 10 | 850 |
  * | | | 60,850 |
  *
- * Two things differ from the paper, so that the network can be trained as others are: the output is a fully connected
- * layer that gives logits for `CrossEntropyLoss`, where the paper has distances to fixed bitmaps of the characters
- * (radial basis functions) and a loss of its own; and any optimizer takes the place of its stochastic diagonal
- * Levenberg–Marquardt method. Weights and biases start from U(−2.4/fanIn, 2.4/fanIn), as in the paper, where the fan-in
- * counts the inputs of a unit: 4 for subsampling, 25 times the maps that it sees for a convolution.
+ * With `output: 'rbf'` it ends as in the paper: in the squared distances of F6 to a bitmap of each digit
+ * ({@link digitCodes}), which are fixed, for `RBFLoss`; the smallest is the answer, `net(x).argmin(1)`. That leaves 60,000
+ * parameters. By default a fully connected layer gives logits for `CrossEntropyLoss` instead, so that the network can be
+ * trained as others are. Any optimizer takes the place of the paper's stochastic diagonal Levenberg–Marquardt method.
+ * Weights and biases start from U(−2.4/fanIn, 2.4/fanIn), as in the paper, where the fan-in counts the inputs of a unit:
+ * 4 for subsampling, 25 times the maps that it sees for a convolution.
  *
- * Shape: input `[N, 1, 32, 32]`, output `[N, 10]`, logits.
+ * Shape: input `[N, 1, 32, 32]`, output `[N, 10]`: logits, or distances.
  *
  * Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, section II.B.
  *
- * @param options `dtype` ('float32'), `device` (the default device).
+ * @param options `output`: 'linear' (default) or 'rbf'; `dtype` ('float32'), `device` (the default device).
  * @example
  * import { randn } from '@fakkel/core';
  * import { lenet5Original } from '@fakkel/models';
  * const net = lenet5Original();
  * net(randn([8, 1, 32, 32])).shape; // [8, 10]
  */
-export function lenet5Original(options: nn.FactoryOptions = {}): LeNet5Original {
+export function lenet5Original(options: LeNet5OriginalOptions = {}): LeNet5Original {
   return new LeNet5Original(options);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { manualSeed, nn, randn, stats, tensor, type Tensor } from '@fakkel/core';
-import { C3_CONNECTIONS, lenet5, lenet5Original, SparseConv2d, Subsample } from './index.js';
+import { C3_CONNECTIONS, DIGIT_BITMAPS, digitCodes, lenet5, lenet5Original, SparseConv2d, Subsample } from './index.js';
 
 interface Golden {
   input: number[];
@@ -189,4 +189,49 @@ describe('SparseConv2d', () => {
   test.each([[[[0, 3]]], [[[0, 0]]], [[[]]]])('a table that does not fit: %j', (table) => {
     expect(() => new SparseConv2d(3, table, 5)).toThrowErrorMatchingSnapshot();
   });
+});
+
+describe("lenet5Original({ output: 'rbf' })", () => {
+  test('60,000 parameters: the bitmaps are a buffer', () => {
+    const net = lenet5Original({ output: 'rbf' });
+    expect(count(net)).toBe(60_000);
+    expect(net.namedBuffers().map(([name, { shape }]) => [name, shape])).toEqual([['output.weight', [10, 84]]]);
+    expect(String(net.output)).toBe('RBF(in_features=84, out_features=10, trainable=False)');
+    expect(lenet5Original({ output: 'rbf', dtype: 'float64' }).output.weight.dtype).toBe('float64');
+  });
+
+  test('what lies on a bitmap is at distance 0 of it, and far from the others', async () => {
+    const output = new nn.RBF(digitCodes());
+    const distances = (await output(digitCodes()).toArray()) as number[][];
+    for (const [digit, row] of distances.entries()) {
+      expect(row[digit]).toBe(0);
+      // Cells that differ count four each; 5 and 6 are the closest, in nine.
+      for (const [other, distance] of row.entries()) if (other !== digit) expect(distance).toBeGreaterThanOrEqual(36);
+    }
+  });
+
+  test('an unknown output', () => {
+    expect(() => lenet5Original({ output: 'softmax' as 'rbf' })).toThrowErrorMatchingInlineSnapshot(`[RangeError: LeNet5Original: output is 'linear' or 'rbf', got 'softmax']`);
+  });
+});
+
+test('the bitmaps are pictures of 7 × 12 cells', () => {
+  for (const rows of DIGIT_BITMAPS) {
+    expect(rows).toHaveLength(12);
+    for (const row of rows) expect(row).toMatch(/^[#.]{7}$/);
+  }
+  expect(DIGIT_BITMAPS[2]).toEqual([
+    '.#####.',
+    '#######',
+    '##...##',
+    '.....##',
+    '.....##',
+    '....##.',
+    '...##..',
+    '..##...',
+    '.##....',
+    '##.....',
+    '#######',
+    '#######',
+  ]);
 });

@@ -143,7 +143,7 @@ def rbf_loss(x, a):
     if a.get('criterion') == 'mse':
         losses = right
     else:
-        rubbish = torch.full_like(right, -a.get('j', 50.0))
+        rubbish = torch.full_like(right, -a.get('j', 10.0))
         losses = right + torch.logsumexp(torch.cat([rubbish[:, None], -y], 1), 1)
     if x[0].dim() == 1:
         losses = losses[0]

@@ -46,7 +46,7 @@ export function rbf(x: Tensor, centers: Tensor): Tensor {
 export interface RBFLossOptions extends ReductionOptions {
   /** 'mse': the distance to the right class counts, equation 8; 'map': those to the others, too, equation 9. Default 'map'. */
   criterion?: 'mse' | 'map';
-  /** For 'map': classes that are farther away than about this are far enough. Default 50. */
+  /** For 'map': classes that are farther away than about this are far enough. Default 10. */
   j?: number;
 }
 
@@ -67,8 +67,8 @@ export interface RBFLossOptions extends ReductionOptions {
  * When to use: to train LeNet-5 as it was. "The idea of the method holds with SGD and softmax": elsewhere take
  * {@link crossEntropy}. With trainable centers only 'map' makes sense: 'mse' is lowest where all are equal.
  *
- * Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, equations 8 and 9. The paper
- * gives no value for j.
+ * Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, equations 8 and 9.
+ * There j is some positive constant; 10 is our choice, and trains well on the digits.
  *
  * @param distances Squared distances to the centers of the classes: the class with the smallest is the answer.
  * @param target Class indices from 0 to C − 1.
@@ -81,7 +81,7 @@ export interface RBFLossOptions extends ReductionOptions {
 export function rbfLoss(distances: Tensor, target: Tensor, options: RBFLossOptions = {}): Tensor {
   checkTensor('rbfLoss', distances);
   checkOptions('rbfLoss', options, ['criterion', 'j', 'reduction'] satisfies (keyof RBFLossOptions)[]);
-  const { criterion = 'map', j = 50, reduction = 'mean' } = options;
+  const { criterion = 'map', j = 10, reduction = 'mean' } = options;
   checkReduction('rbfLoss', reduction);
   checkCriterion('rbfLoss', criterion);
   if (distances.ndim < 1 || distances.ndim > 2) {
