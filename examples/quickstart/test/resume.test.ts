@@ -155,7 +155,7 @@ describe('what can not be continued says why', () => {
     expect(await run(['--resume', where[1]]).catch(hidden)).toMatchInlineSnapshot(
       `
       "--resume: <folder>/changed/checkpoint.safetensors does not fit the data. Has it changed since?
-      DataLoader.loadStateDict: the state is of a dataset with 80 samples, this one has 72"
+      DataLoader.loadStateDict: the state is of a dataset of 80 samples, this is one of 72 samples"
     `,
     );
   });

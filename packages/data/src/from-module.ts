@@ -93,10 +93,10 @@ function isClass(value: (...args: readonly unknown[]) => unknown): boolean {
 function addressOf(op: string, url: URL | string): string {
   // C:\photos.js is no address, though it reads like one.
   if (url instanceof URL || /^[a-z][a-z+.-]+:/i.test(url)) return String(url);
-  throw new FakkelError(
-    `${op}: '${url}' is no address that a worker could find. Write new URL('${url}', import.meta.url), which is seen ` +
-      `from your file, or import.meta.resolve('${url}') for a package.`,
-  );
+  const remedy = /^([a-z]:)?[\\/]/i.test(url)
+    ? `pathToFileURL('${url}')`
+    : `new URL('${url}', import.meta.url), which is seen from your file, or import.meta.resolve('${url}') for a package`;
+  throw new FakkelError(`${op}: '${url}' is no address that a worker could find. Write ${remedy}.`);
 }
 
 function withRecipe<T extends object>(made: T, recipe: Recipe): T & Portable {

@@ -145,7 +145,7 @@ export class WorkerThreads<T, B> {
   /** How errors call the dataset: its class, or what a module calls it. */
   private name(): string {
     const recipe = isPortable(this.dataset) ? this.dataset.recipe() : undefined;
-    if (recipe?.module !== undefined) return `${recipe.name} of ${recipe.module.split('/').at(-1)}`;
+    if (recipe?.module !== undefined) return `${recipe.name} (${recipe.module.split('/').at(-1)})`;
     return kindOf(this.dataset).replace(/^an object of class /, '');
   }
 }

@@ -59,8 +59,6 @@ export class BatchMaker {
     } catch (error) {
       if (!(error instanceof SampleFailure)) return [{ kind: 'failed', ticket, error: sendError(error) }, []];
       return [{ kind: 'failed', ticket, index: error.index, error: sendError(error.cause) }, []];
-    } finally {
-      if (this.shared) this.shared.begun[this.id] = -1;
     }
   }
 
@@ -78,6 +76,7 @@ export class BatchMaker {
       if (this.window.full) await this.window.room();
       if (this.isOver(request)) return undefined;
       try {
+        this.noteAt(indices[i]);
         const sample = this.sample(request, i);
         if (sample instanceof Promise) {
           const settled = sample.then(
@@ -85,25 +84,31 @@ export class BatchMaker {
             (error: unknown) => fail(i, error),
           );
           pending.push(settled);
-          this.window.enter(settled);
+          this.window.enter(settled, indices[i]);
         } else {
           samples[i] = sample;
         }
       } catch (error) {
         fail(i, error);
       }
+      this.noteAt(this.window.oldest);
     }
     if (pending.length > 0) begun();
     await Promise.all(pending);
+    this.noteAt(this.window.oldest);
     // Of several, the first of the batch, whichever was the first to fail.
     if (failures.length > 0) throw failures.reduce((a, b) => (b.position < a.position ? b : a));
     return samples;
   }
 
   private sample({ indices, raws, seeds }: Load, i: number): unknown {
-    if (this.shared) this.shared.begun[this.id] = indices[i];
     const context = new SeededContext(seeds[i]);
     return raws ? this.dataset.prepare(decode(raws[i]), context) : this.dataset.get(indices[i], context);
+  }
+
+  /** For the error, should this thread end. */
+  private noteAt(index: number): void {
+    if (this.shared) this.shared.at[this.id] = index;
   }
 
   private isOver({ epoch }: Load): boolean {
@@ -136,19 +141,25 @@ class SampleFailure extends Error {
 /** Promises under way, so many at most. */
 class Window {
   size = 1;
-  private readonly pending = new Set<Promise<void>>();
+  private readonly pending = new Map<Promise<void>, number>();
+
+  /** The sample that has been waited for longest, or −1. */
+  get oldest(): number {
+    for (const index of this.pending.values()) return index;
+    return -1;
+  }
 
   get full(): boolean {
     return this.pending.size >= this.size;
   }
 
-  enter(promise: Promise<void>): void {
-    this.pending.add(promise);
+  enter(promise: Promise<void>, index: number): void {
+    this.pending.set(promise, index);
     void promise.then(() => this.pending.delete(promise));
   }
 
   async room(): Promise<void> {
-    while (this.full) await Promise.race(this.pending);
+    while (this.full) await Promise.race(this.pending.keys());
   }
 }
 

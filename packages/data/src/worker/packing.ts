@@ -73,9 +73,9 @@ class Packer {
   pack(value: unknown, trail: readonly string[]): Packed {
     if (isPortable(value)) {
       const recipe = value.recipe();
-      if (!recipe) this.refuse(`${nameOf(value)} that holds a function, or is of a class of your own`, trail);
+      if (!recipe) this.refuse(`${nameOf(value)} (with a function in it, or of a class of your own)`, trail);
       if (this.classes && recipe.module === undefined && value.constructor !== find(this.classes, recipe.name)) {
-        this.refuse(`${nameOf(value)}, a class of your own`, trail);
+        this.refuse(`${nameOf(value)} (a class of your own)`, trail);
       }
       const { args, ...rest } = recipe;
       const inner = [recipe.name, ...trail];
@@ -97,7 +97,7 @@ class Packer {
     }
     if (isPlainObject(value)) {
       const keys = Object.keys(value);
-      return { kind: 'object', keys, items: keys.map((key) => this.pack(value[key], trail)) };
+      return { kind: 'object', keys, items: keys.map((key) => this.pack(value[key], [`{ ${key} }`, ...trail])) };
     }
     if (CLONABLE.some((known) => value instanceof known)) return { kind: 'data', value };
     return this.refuse(nameOf(value), trail);

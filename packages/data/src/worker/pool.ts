@@ -42,7 +42,7 @@ export class WorkerPool {
       typeof SharedArrayBuffer === 'function'
         ? {
             epoch: new Int32Array(new SharedArrayBuffer(4)),
-            begun: new Float64Array(new SharedArrayBuffer(8 * numWorkers)).fill(-1),
+            at: new Float64Array(new SharedArrayBuffer(8 * numWorkers)).fill(-1),
           }
         : undefined;
   }
@@ -115,11 +115,11 @@ export class WorkerPool {
     );
   }
 
-  /** Where the workers are, for whom a batch is late. */
+  /** What the workers are at. */
   describe(): string {
     return this.members
       .filter(({ pending }) => pending.size > 0)
-      .map((member) => `worker ${member.id} ${this.whereabouts(member) || 'has not begun'}`)
+      .map((member) => `worker ${member.id}${this.at(member) === undefined ? '' : ` is at sample ${this.at(member)}`}`)
       .join(', ');
   }
 
@@ -151,14 +151,9 @@ export class WorkerPool {
   }
 
   private failure(member: Member, why: string, cause?: unknown): WorkerError {
-    const where = this.whereabouts(member);
-    const begun = this.shared?.begun[member.id] ?? -1;
-    return new WorkerError(
-      `DataLoader: ${this.nameOf(member)} ${why}${where && `; it ${where} of ${this.dataset}`}`,
-      member.id,
-      begun < 0 ? undefined : begun,
-      { cause },
-    );
+    const index = this.at(member);
+    const where = index === undefined ? '' : `; it was at sample ${index} of ${this.dataset}`;
+    return new WorkerError(`DataLoader: ${this.nameOf(member)} ${why}${where}`, member.id, index, { cause });
   }
 
   /** The worker is gone, and what it was asked for with it. */
@@ -173,9 +168,10 @@ export class WorkerPool {
     return `worker ${id} of ${this.numWorkers}`;
   }
 
-  private whereabouts({ id }: Member): string {
-    const begun = this.shared?.begun[id] ?? -1;
-    return begun < 0 ? '' : `had begun with sample ${begun}`;
+  /** The sample that it is at. */
+  private at({ id }: Member): number | undefined {
+    const index = this.shared?.at[id] ?? -1;
+    return index < 0 ? undefined : index;
   }
 }
 

@@ -26,8 +26,8 @@ export interface Open {
 export interface Shared {
   /** One number: requests of epochs before this one are not worked on any more. */
   readonly epoch: Int32Array;
-  /** For each worker, the sample that it began with last, or −1. */
-  readonly begun: Float64Array;
+  /** For each worker, the sample that it is at, or −1. */
+  readonly at: Float64Array;
 }
 
 /** Asks for a batch. */

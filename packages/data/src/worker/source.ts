@@ -81,8 +81,8 @@ export class WorkerSource<T, B> implements BatchSource<B, Loaded> {
     this.pool.healthy = false;
     const where = this.pool.describe();
     return new WorkerError(
-      `DataLoader: no batch came within ${this.options.timeout / 1000} s (timeout)${where && `: ${where}`}. If samples may ` +
-        `take so long, allow for it; with more workers each batch has more time.`,
+      `DataLoader: no batch came within ${this.options.timeout / 1000} s (timeout)${where && `: ${where}`}. If ` +
+        `samples may take so long, raise it.`,
       undefined,
       undefined,
     );

@@ -31,7 +31,7 @@ async function startInNode(name: string): Promise<Thread> {
     onEnd: (listener) => {
       worker.on('error', (error: Error) => listener(`failed: ${error.message}`, error));
       worker.on('messageerror', (error) => listener(`sent what can't be read: ${error.message}`, error));
-      worker.on('exit', (code) => listener(`ended with code ${code}`));
+      worker.on('exit', (code) => listener(`ended by itself, with code ${code}`));
     },
     hold: (held) => (held ? worker.ref() : worker.unref()),
     terminate: async () => void (await worker.terminate()),
