@@ -73,6 +73,20 @@ for reduction in (*REDUCTIONS, 'batchmean'):
 p.s('no axis, batchmean', f(low=-3.0, high=-0.1), probability(), reduction='batchmean')
 p.s('probabilities of zero', f(4, low=-3.0, high=-0.1), vals(0.0, 0.25, 1.0, 0.0).const(), reduction='none')
 
+
+def cross_entropy(x, a):
+    options = {'labelSmoothing': 'label_smoothing'}
+    return F.cross_entropy(x[0], x[1], x[2] if len(x) > 2 else None, **snake(a, **options))
+
+
+p.op('crossEntropy', cross_entropy)
+for reduction in REDUCTIONS:
+    p.s(f'probabilities, {reduction}', f(4, 3), probability(4, 3), reduction=reduction)
+    p.s(f'probabilities, class weights, smoothing, {reduction}', f(4, 3), probability(4, 3), vals(0.5, 1.5, 2.0).const(),
+        reduction=reduction, labelSmoothing=0.2)
+p.s('probabilities of images, class weights', f(1, 3, 2, 2), probability(1, 3, 2, 2).const(), vals(0.5, 1.5, 2.0).const())
+p.s('probabilities of one sample, none', f(3), probability(3).const(), reduction='none')
+
 p.op('multilabelSoftMarginLoss', lambda x, a: F.multilabel_soft_margin_loss(x[0], x[1], x[2] if len(x) > 2 else None, **a))
 for reduction in REDUCTIONS:
     p.s(reduction, f(2, 3), vals(1.0, 0.0, 1.0, 0.0, 0.0, 1.0, shape=[2, 3]).const(), reduction=reduction)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { digest, float32, float64, golden, maxDifference } from '../../test/golden.js';
-import { grad, nn, ones, tensor, zeros, type Tensor } from '../index.js';
+import { grad, nn, onCompile, ones, tensor, zeros, type Tensor } from '../index.js';
 import type { InterpolateOptions } from './interpolation.js';
 import { tapsOf } from './resampling.js';
 
@@ -72,6 +72,38 @@ test('a table that is too large for a matrix is gathered, with the same result',
   const leaf = x.detach().requiresGrad_();
   const [dx] = grad(interpolate(leaf, options).sum(), [leaf]);
   expect(await dx!.sum().item()).toBeCloseTo(1025, 9);
+});
+
+/** The ops of the program that computes a loss of the resized image and its gradient. */
+async function opsOf(options: InterpolateOptions): Promise<string[]> {
+  const x = ones([2, 3, 6, 7]).detach().requiresGrad_();
+  let text = '';
+  const stop = onCompile((report) => (text += report.text()));
+  await grad(interpolate(x, options).square().sum(), [x])[0]!.data();
+  stop();
+  return Array.from(text.matchAll(/= (\w+)\(/g), ([, op]) => op);
+}
+
+describe('counts, forward and gradient together', () => {
+  test('bilinear: a product an axis each way, and no gathering', async () => {
+    const ops = await opsOf({ size: [9, 5], mode: 'bilinear' });
+    expect(ops.filter((op) => op === 'matmul')).toHaveLength(4);
+    expect(ops).not.toContain('indexSelect');
+    expect(ops).not.toContain('indexAdd');
+  });
+
+  test('nearest by whole factors: only repeated and summed', async () => {
+    const ops = await opsOf({ scaleFactor: [2, 3] });
+    // One an axis, and the loss.
+    expect(ops.filter((op) => op === 'sum')).toHaveLength(3);
+    expect(new Set(ops)).toEqual(new Set(['reshape', 'expand', 'mul', 'sum']));
+  });
+
+  test('every second cell: a slice', async () => {
+    const ops = await opsOf({ size: [3, 7] });
+    expect(ops.filter((op) => op === 'narrow')).toHaveLength(1);
+    expect(ops).not.toContain('indexSelect');
+  });
 });
 
 test('a batch of nothing', async () => {
