@@ -61,7 +61,9 @@ export class Adadelta extends Optimizer<Options> {
 
   protected update({ parameter, gradient, group, tensor, number, input }: UpdateContext<Options>): Updated {
     const next = adadeltaUpdate({
-      ...{ parameter, gradient, maximize: group.maximize },
+      parameter,
+      gradient,
+      maximize: group.maximize,
       squareAvg: tensor('square_avg'),
       accDelta: tensor('acc_delta'),
       lr: input('lr', group.lr),

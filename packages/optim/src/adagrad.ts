@@ -80,7 +80,9 @@ export class Adagrad extends Optimizer<Options> {
   protected update({ parameter, gradient, group, tensor, number, input }: UpdateContext<Options>): Updated {
     const step = (number('step') ?? 0) + 1;
     const next = adagradUpdate({
-      ...{ parameter, gradient, maximize: group.maximize },
+      parameter,
+      gradient,
+      maximize: group.maximize,
       sum: tensor('sum'),
       rate: input('rate', group.lr / (1 + (step - 1) * group.lrDecay)),
       eps: input('eps', group.eps),

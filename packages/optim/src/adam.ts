@@ -96,7 +96,11 @@ export class Adam extends Optimizer<Options> {
     const step = (number('step') ?? 0) + 1;
     const [correction1, correction2] = corrections(group, step, group.biasCorrection);
     const next = adamUpdate({
-      ...{ parameter, gradient, decoupled: this.isDecoupled, amsgrad, maximize },
+      parameter,
+      gradient,
+      decoupled: this.isDecoupled,
+      amsgrad,
+      maximize,
       ...momentInputs(context),
       ...(amsgrad ? { maxExpAvgSq: tensor('max_exp_avg_sq') } : {}),
       lr: input('lr', group.lr),

@@ -61,7 +61,9 @@ export class Adamax extends Optimizer<Options> {
     const step = (number('step') ?? 0) + 1;
     const [beta1, beta2] = group.betas;
     const next = adamaxUpdate({
-      ...{ parameter, gradient, maximize: group.maximize },
+      parameter,
+      gradient,
+      maximize: group.maximize,
       expAvg: tensor('exp_avg'),
       expInf: tensor('exp_inf'),
       rate: input('rate', group.lr / (1 - beta1 ** step)),

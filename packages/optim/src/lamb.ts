@@ -79,7 +79,10 @@ export class LAMB extends Optimizer<Options> {
     const step = (number('step') ?? 0) + 1;
     const [correction1, correction2] = corrections(group, step, group.biasCorrection);
     const next = lambUpdate({
-      ...{ parameter, gradient, layerwise, maximize },
+      parameter,
+      gradient,
+      layerwise,
+      maximize,
       ...momentInputs(context),
       lr: input('lr', group.lr),
       biasCorrection1: input('biasCorrection1', correction1),

@@ -78,7 +78,10 @@ export class LARS extends Optimizer<Options> {
   protected update({ parameter, gradient, group, tensor, input }: UpdateContext<Options>): Updated {
     const { layerwise, maximize } = group;
     const next = larsUpdate({
-      ...{ parameter, gradient, layerwise, maximize },
+      parameter,
+      gradient,
+      layerwise,
+      maximize,
       momentumBuffer: tensor('momentum_buffer'),
       lr: input('lr', group.lr),
       momentum: input('momentum', group.momentum),

@@ -84,7 +84,9 @@ export class NAdam extends Optimizer<Options> {
     const [mu, muNext] = [momentumAt(step), momentumAt(step + 1)];
     const product = (number('mu_product') ?? 1) * mu;
     const next = nadamUpdate({
-      ...{ parameter, gradient, maximize },
+      parameter,
+      gradient,
+      maximize,
       ...momentInputs(context),
       gradientRate: input('gradientRate', (lr * (1 - mu)) / (1 - product)),
       averageRate: input('averageRate', (lr * muNext) / (1 - product * muNext)),

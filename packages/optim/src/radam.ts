@@ -70,7 +70,9 @@ export class RAdam extends Optimizer<Options> {
     const isAdaptive = rectification > 0;
     const rate = group.lr / correction1;
     const next = radamUpdate({
-      ...{ parameter, gradient, maximize: group.maximize },
+      parameter,
+      gradient,
+      maximize: group.maximize,
       ...momentInputs(context),
       rate: input('rate', isAdaptive ? rate * rectification * Math.sqrt(correction2) : rate),
       isAdaptive: input('isAdaptive', isAdaptive ? 1 : 0),

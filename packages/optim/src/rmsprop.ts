@@ -87,7 +87,11 @@ export class RMSprop extends Optimizer<Options> {
     const { centered, maximize } = group;
     const buffered = group.momentum > 0;
     const next = rmspropUpdate({
-      ...{ parameter, gradient, centered, buffered, maximize },
+      parameter,
+      gradient,
+      centered,
+      buffered,
+      maximize,
       squareAvg: tensor('square_avg'),
       ...(centered ? { gradAvg: tensor('grad_avg') } : {}),
       ...(buffered ? { momentumBuffer: tensor('momentum_buffer') } : {}),

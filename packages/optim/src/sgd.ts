@@ -117,7 +117,7 @@ export class SGD extends Optimizer<Options> {
     const here = new Map<Parameter, Tensor>();
     hidden(() => {
       for (const group of this.paramGroups.filter(({ nesterov }) => nesterov === 'look-ahead')) {
-        for (const parameter of group.params) {
+        for (const parameter of group.params.filter((p) => p.requiresGrad)) {
           const velocity = this.stateTensor(parameter, 'momentum_buffer');
           const step = scalarInput(group.lr * group.momentum, parameter.dtype, parameter.device);
           const ahead = parameter.sub(velocity.mul(step));
@@ -152,7 +152,10 @@ export class SGD extends Optimizer<Options> {
       nesterov === 'look-ahead'
         ? // The penalty's gradient, too, is that of the point ahead.
           sgdUpdate({
-            ...{ parameter, momentumBuffer, ...numbers, weightDecay: input('weightDecay', 0) },
+            parameter,
+            momentumBuffer,
+            ...numbers,
+            weightDecay: input('weightDecay', 0),
             gradient: (maximize ? gradient.neg() : gradient).add(this.takeAhead(parameter).mul(weightDecay)),
           })
         : sgdUpdate({ parameter, gradient, momentumBuffer, ...numbers, weightDecay, nesterov, maximize });
@@ -160,7 +163,7 @@ export class SGD extends Optimizer<Options> {
   }
 
   private takeAhead(parameter: Parameter): Tensor {
-    const ahead = this.ahead.get(parameter);
+    const ahead = this.ahead.get(parameter) ?? (parameter.requiresGrad ? undefined : parameter);
     this.ahead.delete(parameter);
     if (ahead) return ahead;
     throw new FakkelError(

@@ -3,7 +3,7 @@
  * in float64 with two groups, the formula given the gradients that the optimizer is given.
  */
 import { Parameter, tensor, type Tensor, zeros } from '@fakkel/core';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { Adam, AdamW, LAMB, LARS, type Optimizer, SGD } from '../src/index.js';
 import { cost, freshDevice, lenet, messageOf, relative, small, train } from './helpers.js';
 
@@ -233,6 +233,25 @@ describe('Nesterov momentum: the lecture’s two forms', () => {
     });
     await expect(failing).rejects.toThrow('no such image');
     expect(await p.toArray()).toEqual(before);
+  });
+
+  test('a run that fails leaves the weights where they were, and the next step goes on', async () => {
+    const { p, loss } = small();
+    const optimizer = new SGD([p], { lr: 0.125, momentum: 0.5, nesterov: 'look-ahead' });
+    await train(optimizer, { loss }, { to: 2 });
+    const before = await p.toArray();
+    const backend = (p.device as any)._runtime.backend;
+    const upload = vi.spyOn(backend, 'upload').mockImplementation(() => {
+      throw new Error('no room');
+    });
+    await expect(train(optimizer, { loss: () => loss().mul(2) }, { to: 1 })).rejects.toThrow('no room');
+    upload.mockRestore();
+    expect(await p.toArray()).toEqual(before);
+    const other = small();
+    const reference = new SGD([other.p], { lr: 0.125, momentum: 0.5, nesterov: 'look-ahead' });
+    await train(reference, other, { to: 3 });
+    await train(optimizer, { loss }, { to: 1 });
+    expect(await p.toArray()).toEqual(await other.p.toArray());
   });
 
   test('needs a closure', async () => {

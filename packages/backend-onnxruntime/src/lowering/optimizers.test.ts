@@ -15,8 +15,9 @@ function passes(
   counts: [number, number],
   outputs: number,
   zeros: number[],
+  optional = 0,
 ) {
-  const inputs = [...tensors(counts[0]), ...scalars(counts[1])];
+  const inputs = [...tensors(counts[0]), ...scalars(counts[1]), ...tensors(optional)];
   const program = programOf(op, attrs, inputs, new Array(outputs).fill(aval));
   const { model } = lowerProgram(program, { target, zeros: new Set(zeros) });
   const long = new Set(inputs.flatMap((o, i) => (o.shape.length > 0 ? [`i${i}`] : [])));
@@ -39,8 +40,15 @@ describe('passes over parameters', () => {
   test('SGD with weight decay', () => expect(sgd([dampening])).toBe('Mul Add Mul Add Mul Sub'));
   test('SGD with Nesterov momentum', () =>
     expect(sgd([dampening, weightDecay], { nesterov: true, maximize: false })).toBe('Mul Add Mul Add Mul Sub'));
-  test('Adam', () =>
-    expect(passes('adamUpdate', { maximize: false }, [4, 7], 3, [8])).toBe(
-      'Mul Mul Add Mul Mul Mul Add Sqrt Add Mul Div Sub',
-    ));
+  const weightDecayOfAdam = 8;
+  const adam = (changes: Record<string, boolean>, zeros: number[] = [weightDecayOfAdam]) => {
+    const attrs = { maximize: false, decoupled: false, amsgrad: false, ...changes };
+    return passes('adamUpdate', attrs, [4, 7], attrs.amsgrad ? 4 : 3, zeros, attrs.amsgrad ? 1 : 0);
+  };
+
+  test('Adam', () => expect(adam({})).toBe('Mul Mul Add Mul Mul Mul Add Sqrt Add Mul Div Sub'));
+  test('AMSGrad', () => expect(adam({ amsgrad: true })).toBe('Mul Mul Add Mul Mul Mul Add Max Sqrt Add Mul Div Sub'));
+  test('AdamW', () =>
+    expect(adam({ decoupled: true }, [])).toBe('Mul Mul Mul Add Mul Mul Mul Add Sqrt Add Mul Div Sub'));
+  test('AdamW without weight decay is Adam', () => expect(adam({ decoupled: true })).toBe(adam({})));
 });
