@@ -92,11 +92,13 @@ describe('counts, forward and gradient together', () => {
     expect(ops).not.toContain('indexAdd');
   });
 
-  test('nearest by whole factors: only repeated and summed', async () => {
-    const ops = await opsOf({ scaleFactor: [2, 3] });
-    // One an axis, and the loss.
-    expect(ops.filter((op) => op === 'sum')).toHaveLength(3);
-    expect(new Set(ops)).toEqual(new Set(['reshape', 'expand', 'mul', 'sum']));
+  test('nearest by whole factors: copies side by side, and no gathering', async () => {
+    const few = await opsOf({ scaleFactor: [2, 3] });
+    expect(few.filter((op) => op === 'cat')).toHaveLength(2);
+    expect(few).not.toContain('indexSelect');
+    const many = await opsOf({ scaleFactor: [1, 5] });
+    expect(many.filter((op) => op === 'expand')).toHaveLength(1);
+    expect(many).not.toContain('cat');
   });
 
   test('every second cell: a slice', async () => {
