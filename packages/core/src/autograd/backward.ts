@@ -100,7 +100,7 @@ function seedOf(op: string, t: Tensor, gradient: Tensor | undefined): Tensor {
   return asRule(() => scalar(1, t.dtype, t.device).expand([...t.shape]));
 }
 
-/** The nodes that `outputs` depend on through gradients; their versions must still be their cells'. */
+/** The nodes that `outputs` depend on through gradients, latest first; their versions must still be their cells'. */
 function tape(op: string, outputs: readonly Tensor[]): Node[] {
   const seen = new Set<Node>();
   const nodes: Node[] = [];
@@ -146,6 +146,13 @@ function leadingTo(
   return { nodes: nodes.filter((node) => leading.has(node)), leads };
 }
 
+/** The tape from `outputs` to what is wanted; with null, to all leaves. */
+export function tapeTo(op: string, outputs: readonly Tensor[], wanted: ReadonlySet<Tensor> | null) {
+  const found = leadingTo(wanted, tape(op, outputs));
+  for (const node of found.nodes) if (node.consumed && readsAnything(node)) throw twice(op);
+  return found;
+}
+
 function twice(op: string): AutogradError {
   return new AutogradError(
     `${op}: the tape of this value was given up by an earlier backward(), or its weights have moved on. Pass ` +
@@ -163,8 +170,7 @@ function propagate(
   const createGraph = options.createGraph ?? false;
   const retain = options.retainGraph ?? createGraph;
   const wantedSet = wanted && new Set(wanted);
-  const { nodes, leads } = leadingTo(wantedSet, tape(op, outputs));
-  for (const node of nodes) if (node.consumed && readsAnything(node)) throw twice(op);
+  const { nodes, leads } = tapeTo(op, outputs, wantedSet);
 
   const gradients = new Map<Tensor, Tensor>();
   const results = new Map<Tensor, Tensor>();

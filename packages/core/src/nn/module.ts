@@ -398,6 +398,7 @@ function atTop<T>(fn: () => T): T {
 /** Tensors that pass through together, so that their gradients are there together. */
 const edge = anonymousOp({
   name: 'edge',
+  jacobian: 'selection',
   infer: (inputs) => inputs.map(({ shape, dtype }) => ({ shape, dtype })),
   vjp: { reads: {}, backward: ({ gradients }) => gradients },
   decompose: (inputs) => inputs,

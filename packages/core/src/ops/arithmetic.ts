@@ -210,6 +210,7 @@ const power = binary('pow', {
 
 const powScalar = defineOp<{ exponent: number }>({
   name: 'powScalar',
+  jacobian: 'elementwise',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   vjp: {
     reads: { inputs: [0] },
@@ -260,6 +261,7 @@ function asRoot(base: Tensor, exponent: number): Tensor | null {
 
 const clampOp = defineOp<{ hasLow: boolean; hasHigh: boolean }>({
   name: 'clamp',
+  jacobian: 'elementwise',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   vjp: {
     reads: { inputs: 'all' },

@@ -76,6 +76,7 @@ const batchNormOp = defineOp<NoAttrs>({
 
 const batchNormInference = defineOp<NoAttrs>({
   name: 'batchNormInference',
+  jacobian: 'parts',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   vjp: {
     reads: { inputs: [0, 1, 3, 4, 5] },

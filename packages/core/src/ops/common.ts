@@ -70,6 +70,7 @@ export function elementwise(
       return [{ shape: x.shape, dtype: result ?? x.dtype }];
     },
     vjp,
+    jacobian: 'elementwise',
     ...(decompose ? { decompose: ([x]: readonly Tensor[]) => [decompose(x)] } : {}),
   });
   return Object.assign((x: Tensor) => record1(op, operands(name, [x]), NO_ATTRS), { op });
@@ -94,6 +95,7 @@ export function withNumbers(
       reads: { inputs: 'all' },
       backward: ({ gradient, inputs: [x, ...numbers] }) => [definition.backward(gradient, x, ...numbers)],
     },
+    jacobian: 'elementwise',
     decompose: ([x, ...numbers]) => [definition.decompose(x, ...numbers)],
   });
   return (x, ...numbers) => {
@@ -131,6 +133,7 @@ export function binary(
       return [{ shape: broadcastShapes(name, inputs), dtype: result ?? dtype }];
     },
     vjp,
+    jacobian: 'elementwise',
   });
   const apply = (a: TensorLike, b: TensorLike): Tensor => {
     const [x, y] = operands(name, [a, b]) as [Tensor, Tensor];

@@ -15,6 +15,7 @@ import { defineOp } from './def.js';
 
 const castOp = defineOp<{ dtype: DType }>({
   name: 'cast',
+  jacobian: 'elementwise',
   infer: ([x], { dtype }) => [{ shape: x.shape, dtype }],
   vjp: {
     reads: {},
@@ -146,6 +147,7 @@ export function bool(x: Tensor): Tensor {
 
 const copy = defineOp<NoAttrs>({
   name: 'copy',
+  jacobian: 'elementwise',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   vjp: { reads: {}, backward: ({ gradient }) => [gradient] },
 });

@@ -28,6 +28,7 @@ const shared = ({ stride, padding, dilation, groups }: ConvAttrs): ConvAttrs => 
 
 const conv: Op<ConvAttrs> = defineOp<ConvAttrs>({
   name: 'conv',
+  jacobian: 'product',
   infer: ([x, w], attrs) => [{ shape: outputShape(`conv${w.shape.length - 2}d`, x, w, attrs), dtype: x.dtype }],
   vjp: {
     reads: { inputs: [0, 1] },
@@ -40,6 +41,7 @@ const conv: Op<ConvAttrs> = defineOp<ConvAttrs>({
 
 const convInputGrad: Op<ConvAttrs & { readonly inputSize: readonly number[] }> = defineOp({
   name: 'convInputGrad',
+  jacobian: 'product',
   infer([g, w], attrs) {
     const x: Aval = { shape: [g.shape[0], w.shape[1] * attrs.groups, ...attrs.inputSize], dtype: w.dtype };
     checkOutput('convInputGrad', g, outputShape('convInputGrad', x, w, attrs));

@@ -34,11 +34,22 @@ export interface VjpRule<A> {
   backward(context: VjpContext<A>): readonly (Tensor | null | undefined)[];
 }
 
+/**
+ * The form of an op's Jacobian, by which diagonals of second derivatives pass through it: see `autograd/curvature.ts`.
+ * `elementwise`: an element of the output depends on the elements of the inputs that stand there, after broadcasting.
+ * `selection`: it is a sum of elements of the inputs. `product`: it is linear in each input, and the factors are elements
+ * of the other. `parts`: as its decomposition says. A function: what comes back to the inputs, of second derivatives of the
+ * outputs, which it finds in the place of gradients.
+ */
+export type Jacobian<A> = 'elementwise' | 'selection' | 'product' | 'parts' | VjpRule<A>['backward'];
+
 export interface OpDef<A extends Attrs = Attrs> {
   readonly name: string;
   /** Shapes and dtypes of the outputs, or an error with the shapes of the inputs and a remedy. */
   infer(inputs: readonly Aval[], attrs: A): readonly Aval[];
   readonly vjp: VjpRule<A> | typeof NON_DIFFERENTIABLE;
+  /** Left out where there is no such form. */
+  readonly jacobian?: Jacobian<A>;
   /** What a composite is made of; its presence lets a backend leave the op out. */
   decompose?(inputs: readonly Tensor[], attrs: A): readonly Tensor[];
 }

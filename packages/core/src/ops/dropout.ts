@@ -14,6 +14,7 @@ import { nextKey, random } from './random.js';
 
 const dropoutOp: Op<NoAttrs> = defineOp<NoAttrs>({
   name: 'dropout',
+  jacobian: 'elementwise',
   infer([x]) {
     checkFloat('dropout', [x]);
     return [{ shape: x.shape, dtype: x.dtype }];

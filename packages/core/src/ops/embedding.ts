@@ -29,6 +29,7 @@ const counts = (index: Tensor, n: number, like: Tensor): Tensor =>
 
 const embeddingOp = defineOp<EmbeddingAttrs>({
   name: 'embedding',
+  jacobian: 'selection',
   infer: ([weight, index]) => [{ shape: [...index.shape, weight.shape[1]], dtype: weight.dtype }],
   vjp: {
     reads: { inputs: [1] },

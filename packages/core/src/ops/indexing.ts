@@ -52,6 +52,7 @@ const atLeast1d = (x: Tensor): Tensor => (x.ndim === 0 ? x.reshape([1]) : x);
 
 const gatherOp = defineOp<AxisAttrs>({
   name: 'gather',
+  jacobian: 'selection',
   infer([x, index], { dim }) {
     checkIndexDType('gather', index);
     checkWithin('gather', 'input', index, x, dim);
@@ -86,6 +87,7 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
 
 const scatterAddOp = defineOp<AxisAttrs>({
   name: 'scatterAdd',
+  jacobian: 'selection',
   infer([base, index, source], { dim }) {
     checkIndexDType('scatterAdd', index);
     const dtype = checkSameDType('scatterAdd', [base, source]);
@@ -154,6 +156,7 @@ export function scatter(x: Tensor, dim: number, index: Tensor, source: TensorLik
 
 const indexSelectOp = defineOp<AxisAttrs>({
   name: 'indexSelect',
+  jacobian: 'selection',
   infer: ([x, index], { dim }) => [{ shape: x.shape.with(dim, index.shape[0]), dtype: x.dtype }],
   vjp: {
     reads: { inputs: [1] },
@@ -190,6 +193,7 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
 
 const indexAddOp = defineOp<AxisAttrs>({
   name: 'indexAdd',
+  jacobian: 'selection',
   infer([base, index, source], { dim }) {
     const dtype = checkSameDType('indexAdd', [base, source]);
     const expected = { shape: base.shape.with(dim, index.shape[0]), dtype };

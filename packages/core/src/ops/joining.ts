@@ -14,6 +14,7 @@ import { listOf, type Sizes } from './sizes.js';
 
 const catOp = defineOp<{ dim: number }>({
   name: 'cat',
+  jacobian: 'selection',
   infer(inputs, { dim }) {
     const [first] = inputs;
     const dtype = checkSameDType('cat', inputs);

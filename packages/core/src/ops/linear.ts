@@ -15,6 +15,7 @@ type MatmulAttrs = { readonly transA: boolean; readonly transB: boolean };
 
 const matmulOp: Op<MatmulAttrs> = defineOp<MatmulAttrs>({
   name: 'matmul',
+  jacobian: 'product',
   infer([a, b], { transA, transB }) {
     const dtype = checkSameDType('matmul', [a, b]);
     checkFloat('matmul', [a, b]);

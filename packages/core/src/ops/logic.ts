@@ -160,6 +160,7 @@ export function isfinite(x: Tensor): Tensor {
 
 const whereOp = defineOp<NoAttrs>({
   name: 'where',
+  jacobian: 'elementwise',
   infer(inputs) {
     const [condition, a, b] = inputs;
     if (condition.dtype !== 'bool') {

@@ -23,6 +23,7 @@ export type { Sizes } from './sizes.js';
 
 const reshapeOp = defineOp<{ shape: Shape }>({
   name: 'reshape',
+  jacobian: 'selection',
   infer([x], { shape }) {
     if (sizeOf(shape) !== sizeOf(x.shape)) {
       throw new ShapeError(
@@ -76,6 +77,7 @@ export function view(x: Tensor, ...shape: Sizes): Tensor {
 
 const permuteOp = defineOp<{ dims: readonly number[] }>({
   name: 'permute',
+  jacobian: 'selection',
   infer: ([x], { dims }) => [{ shape: dims.map((axis) => x.shape[axis]), dtype: x.dtype }],
   vjp: {
     reads: {},
@@ -230,6 +232,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 
 const expandOp = defineOp<{ shape: Shape }>({
   name: 'expand',
+  jacobian: 'selection',
   infer([x], { shape }) {
     const fits = tryBroadcast(x.shape, shape);
     if (!fits || !sameShape(fits, shape)) {
@@ -281,6 +284,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 const flipOp = defineOp<{ dims: readonly number[] }>({
   name: 'flip',
+  jacobian: 'selection',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   vjp: { reads: {}, backward: ({ attrs: { dims }, gradient }) => [gradient.flip(dims)] },
 });

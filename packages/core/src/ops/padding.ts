@@ -17,6 +17,7 @@ type PadAttrs = { readonly pads: readonly (readonly [before: number, after: numb
 
 const padOp = defineOp<PadAttrs>({
   name: 'pad',
+  jacobian: 'selection',
   infer: ([x], { pads }) => [{ shape: x.shape.map((size, i) => size + pads[i][0] + pads[i][1]), dtype: x.dtype }],
   vjp: {
     reads: {},

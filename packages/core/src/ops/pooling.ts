@@ -7,6 +7,7 @@ import type { Tensor } from '../graph/tensor.js';
 import { formatAval, type Aval } from '../shape.js';
 import { checkOptions, perAxis, type PerAxis } from './arguments.js';
 import { checkFloat } from './common.js';
+import { filled } from './constants.js';
 import { defineOp, type Op } from './def.js';
 import { atIndices, batched, checkPlanes } from './spatial.js';
 
@@ -34,6 +35,7 @@ type MaxPoolAttrs = {
 
 const maxPool: Op<MaxPoolAttrs> = defineOp<MaxPoolAttrs>({
   name: 'maxPool',
+  jacobian: 'selection',
   infer([x], { kernel, stride, padding, dilation }) {
     checkFloat(`maxPool${kernel.length}d`, [x]);
     const size = x.shape.slice(2).map((n, i) => {
@@ -87,6 +89,13 @@ const avgPool: Op<AvgPoolAttrs> = defineOp<AvgPoolAttrs>({
     backward: ({ gradient, inputs: [x], attrs }) => [
       record1(avgPoolGrad, [gradient], { ...attrs, inputSize: x.shape.slice(2) }),
     ],
+  },
+  // The factor of each window is one over its divisor: the average of ones over their sum.
+  jacobian({ gradient: h, inputs: [x], attrs }) {
+    const ones = filled(1, x.shape, x);
+    const sum = { ...attrs, divisor: 1 };
+    const factor = record1(avgPool, [ones], attrs).div(record1(avgPool, [ones], sum));
+    return [record1(avgPoolGrad, [h.mul(factor.square())], { ...sum, inputSize: x.shape.slice(2) })];
   },
 });
 

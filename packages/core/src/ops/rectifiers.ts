@@ -81,6 +81,7 @@ export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
 // A rule of its own: by the parts, an infinite x would make 0 · ∞ in the gradient of the slope where x is positive.
 const preluOp = defineOp<NoAttrs>({
   name: 'prelu',
+  jacobian: 'elementwise',
   infer([x, slope]) {
     checkFloat('prelu', [x]);
     const dtype = checkSameDType('prelu', [x, slope]);

@@ -34,6 +34,7 @@ export interface ValuesAndIndices {
 
 const sumOp = defineReduction({
   name: 'sum',
+  jacobian: 'selection',
   vjp: {
     reads: {},
     backward: ({ inputs: [x], attrs, gradient }) => [kept(gradient, x, attrs).expand(x.shape)],
@@ -83,6 +84,7 @@ const asNumbers = (x: Tensor): Tensor => (x.dtype === 'bool' ? castTo(x, 'int32'
 
 const meanOp = defineReduction({
   name: 'mean',
+  jacobian: 'parts',
   check: (x) => checkFloat('mean', [x]),
   vjp: {
     reads: {},
@@ -314,6 +316,7 @@ export function min(x: Tensor, dim?: number | Tensor, keepdim = false): Tensor |
 
 const cumsumOp: Op<{ dim: number; reverse: boolean }> = defineOp<{ dim: number; reverse: boolean }>({
   name: 'cumsum',
+  jacobian: 'selection',
   infer: ([x]) => [{ shape: x.shape, dtype: x.dtype }],
   vjp: {
     reads: {},

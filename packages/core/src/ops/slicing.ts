@@ -15,6 +15,7 @@ type NarrowAttrs = { readonly dim: number; readonly length: number; readonly ste
 
 const narrowOp: Op<NarrowAttrs> = defineOp<NarrowAttrs>({
   name: 'narrow',
+  jacobian: 'selection',
   infer: ([x], { dim, length }) => [{ shape: x.shape.with(dim, length), dtype: x.dtype }],
   vjp: {
     reads: { inputs: [1] },
@@ -28,6 +29,7 @@ type ScatterAttrs = { readonly dim: number; readonly step: number };
 
 const scatterOp: Op<ScatterAttrs> = defineOp<ScatterAttrs>({
   name: 'sliceScatter',
+  jacobian: 'selection',
   infer: ([base]) => [{ shape: base.shape, dtype: base.dtype }],
   vjp: {
     reads: { inputs: [2] },

@@ -12,6 +12,7 @@ import type { ValuesAndIndices } from './reduction.js';
 
 const sortOp = defineOp<{ dim: number; descending: boolean }>({
   name: 'sort',
+  jacobian: 'selection',
   infer: ([x]) => [
     { shape: x.shape, dtype: x.dtype },
     { shape: x.shape, dtype: 'int32' },
