@@ -1,4 +1,4 @@
-"""Orders of samples, splits, resized images and statistics, for packages/data/src.
+"""Orders of samples, splits and statistics, for packages/data/src.
 
 python3 tools/goldens/data.py     writes packages/data/test/goldens/data/*.json
 
@@ -9,9 +9,7 @@ import json
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch.utils import data
-from torchvision import transforms
 
 OUT = Path(__file__).resolve().parents[2] / 'packages/data/test/goldens/data'
 
@@ -94,30 +92,12 @@ def loaders():
     write('loaders', cases)
 
 
-def resize():
-    cases = []
-    for shape, size, dtype in (((1, 2, 8, 8), (32, 32), 'float32'), ((1, 1, 8, 8), (13, 9), 'float32'),
-                               ((1, 1, 7, 10), (3, 4), 'float32'), ((1, 2, 5, 6), (5, 6), 'float32'),
-                               ((2, 1, 3, 5), (7, 11), 'float64'), ((1, 1, 1, 1), (3, 2), 'float64')):
-        torch.manual_seed(1)
-        x = torch.rand(shape, dtype=getattr(torch, dtype))
-        y = F.interpolate(x, size, mode='bilinear', align_corners=False)
-        digits = 9 if dtype == 'float32' else 17
-        rounded = [[float(f'{v:.{digits}g}') for v in t.flatten().tolist()] for t in (x, y)]
-        cases.append({'shape': shape, 'size': size, 'dtype': dtype, 'x': rounded[0], 'y': rounded[1]})
-    write('resize', cases)
-
-
 def normalize():
     torch.manual_seed(2)
-    x = torch.rand(3, 2, 2) * 5
-    mean, std = [0.5, 1.5, -2.0], [0.25, 3.0, 1.1]
-    y = transforms.Normalize(mean, std)(x)
     batches = [torch.randn(n, 3, 2, 2, dtype=torch.float64) * torch.tensor([1.0, 10.0, 0.1]).view(3, 1, 1)
                + torch.tensor([1e6, -3.0, 0.0], dtype=torch.float64).view(3, 1, 1) for n in (4, 1, 7)]
     whole = torch.cat(batches)
     write('normalize', {
-        'x': x.flatten().tolist(), 'y': y.flatten().tolist(), 'mean': mean, 'std': std,
         'batches': [b.flatten().tolist() for b in batches],
         'batchMean': whole.mean((0, 2, 3)).tolist(), 'batchStd': whole.std((0, 2, 3), unbiased=False).tolist()})
 
@@ -126,5 +106,4 @@ if __name__ == '__main__':
     split()
     samplers()
     loaders()
-    resize()
     normalize()

@@ -9,13 +9,13 @@ import {
   digits,
   fashionMnist,
   type FileOptions,
-  HostArray,
+  type HostArray,
   type IdxDataset,
   IdxError,
   MapDataset,
   mnist,
   randomSplit,
-  resizeBilinear,
+  transforms,
 } from '@fakkel/data';
 import { UsageError } from './errors.js';
 
@@ -124,18 +124,6 @@ function toInput(images: IdxDataset, name: string): Dataset<Sample> {
   }
   // As in the paper: MNIST's 28×28 images get an empty border. Others are resized.
   const padded = image.shape[1] === 28 && image.shape[2] === 28;
-  return new MapDataset(images, ([picture, label]): Sample => [
-    padded ? withBorder(picture, (SIDE - 28) / 2) : resizeBilinear(picture, SIDE),
-    label,
-  ]);
-}
-
-function withBorder({ data, shape }: HostArray, border: number): HostArray {
-  const [, height, width] = shape;
-  const outer = width + 2 * border;
-  const out = new Float32Array((height + 2 * border) * outer);
-  for (let y = 0; y < height; y++) {
-    out.set(data.subarray(y * width, (y + 1) * width), (y + border) * outer + border);
-  }
-  return new HostArray(out, [1, height + 2 * border, outer]);
+  const fit = padded ? new transforms.Pad((SIDE - 28) / 2) : new transforms.Resize([SIDE, SIDE]);
+  return new MapDataset(images, ([picture, label]): Sample => [fit(picture), label]);
 }

@@ -206,7 +206,8 @@ export class ConcatDataset<T> extends Dataset<T> {
  * `transform` applied to each sample when it is asked for: torchvision's `transform` argument, for any dataset.
  *
  * @example
- * const centred = new MapDataset(digits(), ([image, label]) => [normalize([0.5], [0.5])(image), label] as const);
+ * const normalize = new transforms.Normalize([0.5], [0.5]);
+ * const centred = new MapDataset(digits(), ([image, label]) => [normalize(image), label] as const);
  * centred.get(0); // pixels from -1 to 1
  */
 export class MapDataset<T, U> extends Dataset<U> {

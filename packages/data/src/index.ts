@@ -17,8 +17,14 @@ export { fromModule, functionFromModule } from './from-module.js';
 export { getWorkerInfo, type WorkerInfo } from './worker-info.js';
 export { WorkerError } from './worker/worker-error.js';
 export { randomSplit } from './random-split.js';
+export { stratifiedSplit, type StratifiedSplitOptions } from './stratified-split.js';
+export { kFold, stratifiedKFold, type Fold, type KFoldOptions, type StratifiedKFoldOptions } from './k-fold.js';
+export type { Label, Labels } from './labels.js';
+export { holdOut, HoldOut, HoldOutIterable, type HoldOutOptions } from './hold-out.js';
 export {
+  balancedWeights,
   BatchSampler,
+  ClassBalancedSampler,
   RandomSampler,
   SequentialSampler,
   SubsetRandomSampler,
@@ -45,12 +51,16 @@ export {
 } from './mnist.js';
 export { cifar10, cifar100, CifarDataset, type Cifar100Options, type CifarData, type CifarOptions } from './cifar.js';
 export { TarError } from './tar.js';
+export { WebDataset, type WebDatasetOptions, type WebSample, type WebSampleOf } from './web-dataset.js';
+export type { Decoder } from './web-decode.js';
+export type { RawSample, ShardPosition } from './web-shards.js';
 export type { FileOptions } from './files.js';
 export type { DownloadProgress } from './download.js';
-export { digits, DigitsDataset } from './digits.js';
+export { digits, DigitsDataset, type DigitsOptions } from './digits.js';
 export {
   encodeImage,
   ImageError,
+  MissingPackageError,
   readImage,
   writeImage,
   type ReadImageOptions,
@@ -60,6 +70,5 @@ export { DatasetFolder, ImageFolder, type DatasetFolderOptions, type ImageFolder
 export { FolderDataset, type UnreadableFile, type UnreadableOptions } from './folder-dataset.js';
 export type { TransformOptions } from './image-sample.js';
 export type { FolderFiles, FolderSelection } from './folder-files.js';
-export { resizeBilinear } from './resize.js';
-export { normalize } from './transforms.js';
+export * as transforms from './transforms/index.js';
 export { RunningNormalizer, type ChannelStatistics } from './running-normalizer.js';

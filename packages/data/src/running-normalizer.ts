@@ -4,7 +4,7 @@
 import { Buffer, FakkelError, isTensor, nn, ones, ShapeError, tensor, where, zeros, type Tensor } from '@fakkel/core';
 import { ChannelMoments } from './channel-moments.js';
 import { asHostArray, HostArray, readTensor, type HostSource } from './host-array.js';
-import { normalize } from './transforms.js';
+import { Normalize } from './transforms/conversion.js';
 
 /** Statistics of each channel, on the host. */
 export interface ChannelStatistics {
@@ -177,9 +177,9 @@ export class RunningNormalizer extends nn.Module {
   }
 
   /** The same normalization for samples `[C, ...]` on the host, for a dataset: `new MapDataset(dataset, …)`. */
-  async toTransform(): Promise<(sample: HostArray) => HostArray> {
+  async toTransform(): Promise<Normalize> {
     const { mean, std } = await this.statistics();
-    return normalize(
+    return new Normalize(
       mean,
       std.map((s, i) => (s > this.eps * Math.abs(mean[i]) ? s : 1)),
     );
