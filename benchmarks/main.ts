@@ -9,6 +9,7 @@ import { describeMachine, formatMachine } from './machine/describe.js';
 import { QuietWatch } from './machine/quiet.js';
 import { type Options, parseOptions } from './options.js';
 import { costsTable, footnotes, timesTable } from './report/speed.js';
+import { dataTable, measureData } from './suites/data.js';
 import { measureMemory, memoryTables } from './suites/memory.js';
 import { measureReference } from './suites/reference.js';
 import { measureSpeed } from './suites/speed.js';
@@ -42,6 +43,12 @@ async function run(options: Options, folder: string): Promise<Report> {
       const { report, ...result } = await measureReference(options, folder, watch, say);
       console.log(`${watch.summary}\n\n${report}`);
       return { machine, quiet: watch.quiet, ...result, faults: [] };
+    }
+    case 'data': {
+      const result = await measureData(options, folder, watch, say);
+      for (const title of result.titles) console.log(`- ${title}`);
+      console.log(`\n${watch.summary}\n\n${result.images}\n\n${dataTable(result)}`);
+      return { machine, quiet: watch.quiet, watch: watch.summary, ...result };
     }
     default:
       return options.suite satisfies never;

@@ -6,7 +6,7 @@ import { ENGINE_NAMES, type EngineName } from './engines/index.js';
 import type { Phase } from './engines/protocol.js';
 import { NETWORK_NAMES, type NetworkName } from './networks/index.js';
 
-export const SUITES = ['speed', 'memory', 'reference'] as const;
+export const SUITES = ['speed', 'memory', 'reference', 'data'] as const;
 
 export interface Options {
   readonly suite: (typeof SUITES)[number];
@@ -17,6 +17,8 @@ export interface Options {
   /** Seconds. */
   readonly wait: number;
   readonly quick: boolean;
+  /** Of `--suite data`: numbers of workers. */
+  readonly workers: readonly number[];
   readonly json?: string;
 }
 
@@ -38,6 +40,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--rounds <number>', 'turns of each engine', wholeNumber, 7)
     .option('--wait <seconds>', 'how long to wait for a quiet machine, all in all', wholeNumber, 120)
     .option('--quick', 'tiny batches and two rounds: whether it works, not how fast it is', false)
+    .option('--workers <list>', 'of --suite data: numbers of workers', wholeNumbers, [0, 1, 2])
     .option('--json <file>', 'write all figures to this file')
     .exitOverride();
   command.parse(argv, { from: 'user' });
@@ -53,6 +56,11 @@ function listOf<T extends string>(names: readonly T[]): (text: string) => readon
       if (name === undefined) throw new InvalidArgumentError(`Allowed are ${names.join(', ')}, with commas between.`);
       return name;
     });
+}
+
+function wholeNumbers(text: string): readonly number[] {
+  if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
+  throw new InvalidArgumentError('Expected whole numbers with commas between.');
 }
 
 function wholeNumber(text: string): number {

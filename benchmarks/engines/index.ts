@@ -27,13 +27,13 @@ const node = (path: string, ...args: string[]): EngineCommand => ({
 /** Why PyTorch can't be had is said once. */
 let python: EngineCommand | string | undefined;
 
-function pytorch(): EngineCommand | string {
+function pytorch(script: string): EngineCommand | string {
   for (const command of ['/usr/bin/python3', 'python3']) {
     if (spawnSync(command, ['-c', 'import torch, torchvision']).status !== 0) continue;
     const threads = String(availableParallelism());
     return {
       command,
-      args: [file('pytorch/main.py')],
+      args: [file(script)],
       env: { OMP_NUM_THREADS: threads, PYTHONDONTWRITEBYTECODE: '1' },
     };
   }
@@ -50,8 +50,13 @@ export function commandOf(name: EngineName): EngineCommand | string {
     case 'tfjs':
       return node('tfjs/main.ts');
     case 'pytorch':
-      return (python ??= pytorch());
+      return (python ??= pytorch('pytorch/main.py'));
     default:
       return name satisfies never;
   }
+}
+
+/** How a loader of images is started, or why it can't be. */
+export function loaderCommandOf(name: 'fakkel' | 'pytorch'): EngineCommand | string {
+  return name === 'fakkel' ? node('../data/fakkel.ts') : pytorch('../data/pytorch.py');
 }

@@ -5,6 +5,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { peakMemory, resetPeak, residentMemory } from '../machine/processes.js';
+import type { LoaderRequest } from '../data/protocol.js';
 import type { Hello, Reply, Request, Steps, Task } from './protocol.js';
 
 /** How an engine is started. */
@@ -70,7 +71,8 @@ export class EngineProcess {
     clearTimeout(timer);
   }
 
-  private async request<T>(request: Request): Promise<T> {
+  /** Asks what this engine knows: see `protocol.ts`, and `data/protocol.ts` for loaders. */
+  async request<T>(request: Request | LoaderRequest): Promise<T> {
     this.child.stdin.write(`${JSON.stringify(request)}\n`);
     return this.reply<T>();
   }

@@ -1,7 +1,7 @@
 /**
  * Memory and processor time of a process, from /proc; undefined where there is none (macOS, Windows).
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 function read(path: string): string | undefined {
   try {
@@ -38,6 +38,20 @@ export function processTicks(pid: number): number {
   // The name may hold spaces and parentheses; after it, the 12th and 13th fields are user and system time.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[11]) + Number(fields[12]);
+}
+
+/** The same of the process and all that it has started: workers of PyTorch's loader are processes. */
+export function familyTicks(pid: number): number {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    const stat = read(`/proc/${name}/stat`);
+    if (!stat) continue;
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
+  }
+  const sum = (of: number): number =>
+    (children.get(of) ?? []).reduce((ticks, child) => ticks + sum(child), processTicks(of));
+  return sum(pid);
 }
 
 /** Processor time of the machine until now, in ticks: of all processors, and what of it was not idle. */

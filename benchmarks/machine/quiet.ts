@@ -2,7 +2,7 @@
  * Whether the machine does anything else: two processes on two cores ruin each other's figures.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { machineTicks, processTicks } from './processes.js';
+import { familyTicks, machineTicks } from './processes.js';
 
 /** Of the processors' time: what a quiet machine spends on keeping itself going. */
 const QUIET_SHARE = 0.06;
@@ -41,11 +41,12 @@ export class QuietWatch {
 
   /** Runs a turn of the process, and notes what the others did meanwhile. */
   async during<T>(pid: number, turn: () => Promise<T>): Promise<T> {
-    const [before, own] = [machineTicks(), processTicks(pid)];
+    const before = machineTicks();
+    const own = before ? familyTicks(pid) : 0;
     const result = await turn();
     const after = machineTicks();
     if (before && after && after.total > before.total) {
-      const others = after.busy - before.busy - (processTicks(pid) - own);
+      const others = after.busy - before.busy - (familyTicks(pid) - own);
       this.shares.push(Math.max(0, others / (after.total - before.total)));
     }
     return result;
