@@ -117,7 +117,7 @@ export class ImageFolder<T = HostArray, U = number> extends FolderDataset<HostAr
    * @param root - The folder of the class folders.
    * @param options - `transform`, `targetTransform`, `unreadable`; `extensions`, `isValidFile`, `classes`, `allowEmpty`;
    * `mode`, `applyExifOrientation`.
-   * @throws FakkelError if there is no class folder, or one without images; ImageError if sharp is not installed.
+   * @throws FakkelError if there is no class folder, or one without images; MissingPackageError if sharp is not installed.
    */
   static async open<T = HostArray, U = number>(
     root: string | URL,

@@ -166,7 +166,7 @@ describe('errors name the file', () => {
       await readImage(Uint8Array.of(1)).catch((error) => console.log(error.name + ': ' + error.message));`;
     const node = ['--conditions=@fakkel/source', '--import', 'tsx', '--input-type=module', '-e', script];
     expect(execFileSync(process.execPath, node, { encoding: 'utf8', cwd: import.meta.dirname })).toMatchInlineSnapshot(`
-      "ImageError: Image files are read and written by sharp, which is not installed. Run: npm install sharp
+      "MissingPackageError: Image files are read and written by sharp, which is not installed. Run: npm install sharp
       "
     `);
   });

@@ -16,6 +16,11 @@ export class ImageError extends FakkelError {
   override name = 'ImageError';
 }
 
+/** A package that is left to users to install is not there. */
+export class MissingPackageError extends FakkelError {
+  override name = 'MissingPackageError';
+}
+
 export interface ReadImageOptions {
   /** Channels: 'rgb', 3 (default), or 'gray', 1: L = (19595 R + 38470 G + 7471 B + 2¹⁵) / 2¹⁶, PIL's `convert('L')`. */
   mode?: 'rgb' | 'gray';
@@ -40,7 +45,7 @@ const READ_OPTIONS = ['mode', 'applyExifOrientation'] satisfies (keyof ReadImage
  *
  * @param source - A path, an address (http, https), or the bytes of a file.
  * @param options - `mode`, `applyExifOrientation`.
- * @throws ImageError naming the file: not found, truncated, damaged, no image; or if sharp is not installed.
+ * @throws ImageError naming the file: not found, truncated, damaged, no image; MissingPackageError if sharp is not installed.
  * @example
  * const bytes = await encodeImage(new HostArray(Uint8Array.of(255, 0, 0, 255, 0, 0), [3, 1, 2], 'uint8'), 'png');
  * const image = await readImage(bytes); // uint8[3,1,2]: a red pixel (255, 0, 0) and one of 0, 255, 0
@@ -156,7 +161,7 @@ function fromCmyk(data: Uint8Array | Uint8ClampedArray): Uint8Array {
  * @param image - `[C, H, W]`, gray (C = 1), RGB (3) or RGBA (4): uint8, or float32 from 0 to 1, which is rounded to bytes.
  * @param format - 'png', 'jpeg', 'webp' (lossy; `quality: 100` is still lossy), 'tiff', 'gif' or 'avif'.
  * @param options - `quality`.
- * @throws ShapeError, DTypeError for what is no image; ImageError if sharp is not installed.
+ * @throws ShapeError, DTypeError for what is no image; MissingPackageError if sharp is not installed.
  */
 export async function encodeImage(
   image: HostArray,
@@ -261,7 +266,7 @@ function loadSharp(): Promise<typeof Sharp> {
       loading = undefined;
       const missing = (cause as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
       const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-      throw new ImageError(
+      throw new MissingPackageError(
         `Image files are read and written by sharp, which ${missing ? 'is not installed' : `can't be loaded (${reason})`}. Run: npm install sharp`,
         { cause },
       );

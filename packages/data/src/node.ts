@@ -4,6 +4,7 @@
 /* eslint-disable @typescript-eslint/consistent-type-imports -- imports of types, which the rule on node: forbids */
 type Builtins = {
   'node:crypto': typeof import('node:crypto');
+  'node:fs': typeof import('node:fs');
   'node:fs/promises': typeof import('node:fs/promises');
   'node:module': typeof import('node:module');
   'node:os': typeof import('node:os');

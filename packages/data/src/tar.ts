@@ -32,8 +32,12 @@ export async function* readTar(
 ): AsyncGenerator<TarFile, void, undefined> {
   const source = bytes[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
   let broken: Error | undefined; // what reading the archive failed with, which is not the archive's fault
-  let after = 'before its first file';
+  let where = 'before its first file';
   let reader: ReadableStreamDefaultReader<ParsedTarEntry> | undefined;
+  const explained = <T>(reading: Promise<T>): Promise<T> =>
+    reading.catch((cause: unknown) => {
+      throw broken ?? damaged(name, where, cause);
+    });
   try {
     const first = await source.next();
     if (first.done) throw new TarError(`${name}: the archive is empty`);
@@ -42,24 +46,20 @@ export async function* readTar(
     const entries = (isGzip(first.value) ? gunzip(stream) : stream).pipeThrough(createTarDecoder({ strict: true }));
     reader = entries.getReader();
     for (;;) {
-      const { done, value: entry } = await reader.read();
+      const { done, value: entry } = await explained(reader.read());
       if (done) return;
       const { header, body } = entry;
+      where = `in ${header.name}`;
       let isRead = false;
       const read = (): Promise<Uint8Array<ArrayBuffer>> => {
         isRead = true;
-        return readAll(body).catch((cause: unknown) => {
-          throw broken ?? damaged(name, `in ${header.name}`, cause);
-        });
+        return explained(readAll(body));
       };
       if ((header.type ?? 'file') === 'file') yield { name: header.name, size: header.size, read };
       // Not body.cancel(): in modern-tar 0.8 that may end the next file's body instead.
-      if (!isRead) await body.pipeTo(new WritableStream());
-      after = `after ${header.name}`;
+      if (!isRead) await explained(body.pipeTo(new WritableStream()));
+      where = `after ${header.name}`;
     }
-  } catch (cause) {
-    if (cause instanceof TarError) throw cause;
-    throw broken ?? damaged(name, after, cause);
   } finally {
     await reader?.cancel().catch(() => undefined);
     await source.return?.();

@@ -1,0 +1,68 @@
+/**
+ * What the files of a WebDataset's sample hold, by their endings.
+ *
+ * Source: github.com/webdataset/webdataset, `autodecode.py`, whose endings and meanings these are.
+ */
+import { FakkelError } from '@fakkel/core';
+import type { HostArray } from './host-array.js';
+
+/** Makes a value of a file's bytes. `name` is what errors are to call it. */
+export type Decoder = (bytes: Uint8Array, name: string) => unknown;
+
+const IMAGE_ENDINGS = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'] as const;
+const NUMBER_ENDINGS = ['cls', 'cls2', 'class', 'count', 'index', 'inx', 'id'] as const;
+const TEXT_ENDINGS = ['txt', 'text', 'transcript'] as const;
+const JSON_ENDINGS = ['json', 'jsn'] as const;
+
+/** What a file is decoded to, by its ending; `I` is what becomes of images. */
+export type Decoded<E extends string, I> = E extends `${string}.${infer Last}`
+  ? Decoded<Last, I>
+  : E extends (typeof IMAGE_ENDINGS)[number]
+    ? I
+    : E extends (typeof NUMBER_ENDINGS)[number]
+      ? number
+      : E extends (typeof TEXT_ENDINGS)[number]
+        ? string
+        : unknown;
+
+/** What a field such as `jpg;png` gives. */
+export type Field<F extends string, I> = F extends `${infer First};${infer Rest}`
+  ? Decoded<First, I> | Field<Rest, I>
+  : Decoded<F, I>;
+
+/** The last part of an ending: that of `seg.png` is `png`. */
+const kindOfEnding = (extension: string): string => extension.slice(extension.lastIndexOf('.') + 1);
+
+const has = (endings: readonly string[], ending: string): boolean => endings.includes(ending);
+
+/**
+ * The decoder of a file; undefined for one that stays as it is, bytes.
+ *
+ * @param own - The user's, by ending; they come first.
+ */
+export function decoderOf(
+  extension: string,
+  own: Readonly<Record<string, Decoder>>,
+  image: (bytes: Uint8Array, name: string) => Promise<HostArray>,
+): Decoder | undefined {
+  const ending = kindOfEnding(extension);
+  const given = own[extension] ?? own[ending];
+  if (given) return given;
+  if (has(IMAGE_ENDINGS, ending)) return image;
+  if (has(NUMBER_ENDINGS, ending)) return wholeNumber;
+  if (has(TEXT_ENDINGS, ending)) return text;
+  if (has(JSON_ENDINGS, ending)) return (bytes, name) => JSON.parse(text(bytes, name)) as unknown;
+  return undefined;
+}
+
+function wholeNumber(bytes: Uint8Array): number {
+  const written = new TextDecoder().decode(bytes);
+  if (!/^\s*[+-]?\d+\s*$/.test(written)) {
+    throw new FakkelError(`expected a whole number, got '${written.slice(0, 20)}'`);
+  }
+  return Number(written);
+}
+
+function text(bytes: Uint8Array, _name: string): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
