@@ -211,7 +211,9 @@ describe("lenet5Original({ output: 'rbf' })", () => {
   });
 
   test('an unknown output', () => {
-    expect(() => lenet5Original({ output: 'softmax' as 'rbf' })).toThrowErrorMatchingInlineSnapshot(`[RangeError: LeNet5Original: output is 'linear' or 'rbf', got 'softmax']`);
+    expect(() => lenet5Original({ output: 'softmax' as 'rbf' })).toThrowErrorMatchingInlineSnapshot(
+      `[RangeError: LeNet5Original: output is 'linear' or 'rbf', got 'softmax']`,
+    );
   });
 });
 
