@@ -1,7 +1,7 @@
 /**
  * LeNet-5 as published in 1998.
  */
-import { nn, type Tensor } from '@fakkel/core';
+import { nn, OutOfRangeError, type Tensor } from '@fakkel/core';
 import { digitCodes } from './digit-codes.js';
 import { checkImages } from './images.js';
 import { SparseConv2d } from './sparse-conv2d.js';
@@ -52,7 +52,7 @@ export class LeNet5Original extends nn.Module {
   constructor({ output = 'linear', ...options }: LeNet5OriginalOptions = {}) {
     super();
     if (output !== 'linear' && output !== 'rbf') {
-      throw new RangeError(`LeNet5Original: output is 'linear' or 'rbf', got '${String(output)}'`);
+      throw new OutOfRangeError(`LeNet5Original: output is 'linear' or 'rbf', got '${String(output)}'`);
     }
     this.c1 = new nn.Conv2d(1, 6, 5, options);
     this.s2 = new Subsample(6, options);

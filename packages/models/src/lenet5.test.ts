@@ -212,7 +212,7 @@ describe("lenet5Original({ output: 'rbf' })", () => {
 
   test('an unknown output', () => {
     expect(() => lenet5Original({ output: 'softmax' as 'rbf' })).toThrowErrorMatchingInlineSnapshot(
-      `[RangeError: LeNet5Original: output is 'linear' or 'rbf', got 'softmax']`,
+      `[OutOfRangeError: LeNet5Original: output is 'linear' or 'rbf', got 'softmax']`,
     );
   });
 });
