@@ -52,7 +52,7 @@ export interface DataLoaderOptions<T, B> extends WorkerOptions {
 const OPTIONS = [
   ...(['batchSize', 'shuffle', 'sampler', 'batchSampler', 'dropLast'] as const),
   ...(['collateFn', 'generator', 'prefetch', 'device'] as const),
-  ...(['numWorkers', 'prefetchFactor', 'persistentWorkers', 'timeout', 'workerInitFn'] as const),
+  ...(['numWorkers', 'prefetchFactor', 'persistentWorkers', 'timeout', 'workerInitFn', 'webWorker'] as const),
 ] satisfies (keyof DataLoaderOptions<never, never>)[];
 
 /** PyTorch's options that are not here. */

@@ -38,8 +38,8 @@ test('options of a loader', () => {
   ]).toMatchInlineSnapshot(`
     [
       "FakkelError: DataLoader: unknown option 'batch_size'. Write batchSize.",
-      "FakkelError: DataLoader: unknown option 'batchsize'. Did you mean batchSize? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device, numWorkers, prefetchFactor, persistentWorkers, timeout, workerInitFn.",
-      "FakkelError: DataLoader: unknown option 'shufle'. Did you mean shuffle? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device, numWorkers, prefetchFactor, persistentWorkers, timeout, workerInitFn.",
+      "FakkelError: DataLoader: unknown option 'batchsize'. Did you mean batchSize? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device, numWorkers, prefetchFactor, persistentWorkers, timeout, workerInitFn, webWorker.",
+      "FakkelError: DataLoader: unknown option 'shufle'. Did you mean shuffle? There are: batchSize, shuffle, sampler, batchSampler, dropLast, collateFn, generator, prefetch, device, numWorkers, prefetchFactor, persistentWorkers, timeout, workerInitFn, webWorker.",
       "FakkelError: DataLoader: no option 'workers'. Write numWorkers.",
       "FakkelError: DataLoader: unknown option 'num_workers'. Write numWorkers.",
       "no error",
@@ -61,12 +61,12 @@ test('options of data sets and samplers', async () => {
     await fashionMnist(any({ trian: false })).catch(String),
   ]).toMatchInlineSnapshot(`
     [
-      "FakkelError: digits: unknown option 'sise'. Did you mean size? There are: size.",
-      "FakkelError: digits: unknown option 'train'. There are: size.",
+      "FakkelError: digits: unknown option 'sise'. Did you mean size? There are: size, transform, targetTransform.",
+      "FakkelError: digits: unknown option 'train'. There are: size, transform, targetTransform.",
       "TypeError: digits: options come in an object, got number 32. Write digits({ size: 32 }).",
       "FakkelError: RandomSampler: unknown option 'num_samples'. Write numSamples.",
       "TypeError: WeightedRandomSampler: options come in an object, got boolean false. Write new WeightedRandomSampler(weights, numSamples, { replacement: false }).",
-      "FakkelError: fashionMnist: unknown option 'trian'. Did you mean train? There are: train, root, download, onProgress.",
+      "FakkelError: fashionMnist: unknown option 'trian'. Did you mean train? There are: train, root, download, onProgress, transform, targetTransform.",
     ]
   `);
 });

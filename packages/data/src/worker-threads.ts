@@ -5,12 +5,14 @@ import { FakkelError, OutOfRangeError } from '@fakkel/core';
 import type { TensorOptions } from './batch-source.js';
 import type { Dataset } from './dataset.js';
 import type { IterableDataset } from './iterable-dataset.js';
+import { isNode } from './node.js';
 import { kindOf } from './options.js';
 import { isPortable } from './portable.js';
 import { checkCount } from './samplers.js';
 import { checkPortable, pack } from './worker/packing.js';
-import type { WorkerPool } from './worker/pool.js';
-import type { WorkerSource } from './worker/source.js';
+import { WorkerPool } from './worker/pool.js';
+import { WorkerSource } from './worker/source.js';
+import type { WebWorkerFactory } from './worker/start.js';
 
 export interface WorkerOptions {
   /**
@@ -28,6 +30,11 @@ export interface WorkerOptions {
    * With workers: called in each, with its number, when it has made its dataset. From {@link functionFromModule}.
    */
   workerInitFn?: (id: number) => unknown;
+  /**
+   * In browsers, with workers: makes one, in the words that bundlers look for: `() => new Worker(new
+   * URL('@fakkel/data/worker', import.meta.url), { type: 'module' })`. Not used in Node.
+   */
+  webWorker?: () => Worker;
 }
 
 interface AllOptions<T, B> extends WorkerOptions {
@@ -58,6 +65,12 @@ export function workersOf<T, B>(
   if (prefetch !== undefined) {
     throw new FakkelError('DataLoader: prefetch is for loading without workers. With them, write prefetchFactor.');
   }
+  if (!isNode && !options.webWorker) {
+    throw new FakkelError(
+      `DataLoader: numWorkers: in a browser the page's bundler has to find the workers' code. Pass webWorker: () => new ` +
+        `Worker(new URL('@fakkel/data/worker', import.meta.url), { type: 'module' }).`,
+    );
+  }
   return new WorkerThreads(dataset, options, { ...tensors, numWorkers, prefetchFactor, timeout: timeout * 1000 });
 }
 
@@ -85,16 +98,18 @@ export class WorkerThreads<T, B> {
   private readonly dataset: Dataset<T> | IterableDataset<T, unknown>;
   private readonly persistent: boolean;
   private readonly initFn: unknown;
+  private readonly webWorker: WebWorkerFactory | undefined;
   private readonly collateFn: ((samples: T[]) => B | Promise<B>) | undefined;
 
   constructor(
     dataset: Dataset<T> | IterableDataset<T, unknown>,
-    { persistentWorkers = false, workerInitFn, collateFn }: AllOptions<T, B>,
+    { persistentWorkers = false, workerInitFn, collateFn, webWorker }: AllOptions<T, B>,
     private readonly options: TensorOptions & { numWorkers: number; prefetchFactor: number; timeout: number },
   ) {
     this.dataset = dataset;
     this.persistent = persistentWorkers;
     this.initFn = workerInitFn;
+    this.webWorker = webWorker;
     this.collateFn = collateFn;
     checkPortable(dataset, 'the dataset');
     checkPortable(workerInitFn, 'workerInitFn');
@@ -107,7 +122,6 @@ export class WorkerThreads<T, B> {
 
   /** Starts them, or takes those that wait. */
   async open(threads: LoopThreads, baseSeed: bigint): Promise<WorkerSource<T, B>> {
-    const { WorkerSource } = await import('./worker/source.js');
     const waiting = this.idle.pool;
     this.idle.pool = undefined;
     const pool = waiting?.healthy ? waiting : await this.start();
@@ -133,13 +147,13 @@ export class WorkerThreads<T, B> {
   }
 
   private async start(): Promise<WorkerPool> {
-    const { WorkerPool } = await import('./worker/pool.js');
-    const collate = this.collatesInWorker ? this.collateFn : 'samples';
-    return WorkerPool.open(this.options.numWorkers, this.name(), {
+    const { collateFn } = this;
+    const setUp = {
       dataset: await pack(this.dataset, 'the dataset'),
-      collate: typeof collate === 'function' ? await pack(collate, 'collateFn') : (collate ?? 'default'),
+      collate: !collateFn ? 'default' : this.collatesInWorker ? await pack(collateFn, 'collateFn') : 'samples',
       initFn: this.initFn === undefined ? undefined : await pack(this.initFn, 'workerInitFn'),
-    });
+    } as const;
+    return WorkerPool.open(this.options.numWorkers, this.name(), setUp, this.webWorker);
   }
 
   /** How errors call the dataset: its class, or what a module calls it. */

@@ -20,7 +20,7 @@ export type Packed =
 
 /** Throws unless workers can be given `value`. */
 export function checkPortable(value: unknown, what: string): void {
-  new Packer(what, undefined).pack(value, []);
+  new Packer(what, false).pack(value, []);
 }
 
 /**
@@ -29,7 +29,7 @@ export function checkPortable(value: unknown, what: string): void {
  * @throws FakkelError if it holds a function or an object of a class that is not the package's.
  */
 export async function pack(value: unknown, what: string): Promise<Packed> {
-  const packer = new Packer(what, await import('../index.js'));
+  const packer = new Packer(what, true);
   const packed = packer.pack(value, []);
   while (packer.waiting.length > 0) await packer.waiting.pop();
   return packed;
@@ -63,10 +63,10 @@ export async function unpack(packed: Packed, make: (recipe: Recipe) => unknown):
 class Packer {
   readonly waiting: Promise<void>[] = [];
 
-  /** @param classes - What recipes name; undefined if it is only to be seen whether all can be sent. */
+  /** @param shares - Whether memory is shared already, or it is only to be seen whether all can be sent. */
   constructor(
     private readonly what: string,
-    private readonly classes: object | undefined,
+    private readonly shares: boolean,
   ) {}
 
   /** @param trail - What holds the value, from the inside out. */
@@ -74,9 +74,10 @@ class Packer {
     if (isPortable(value)) {
       const recipe = value.recipe();
       if (!recipe) this.refuse(`${nameOf(value)} (with a function in it, or of a class of your own)`, trail);
-      if (this.classes && recipe.module === undefined && value.constructor !== find(this.classes, recipe.name)) {
+      // A class that extends one of the package's and says nothing of recipes would be made as that one.
+      const own = [value, Object.getPrototypeOf(value) as object];
+      if (!own.some((object) => Object.hasOwn(object, 'recipe')))
         this.refuse(`${nameOf(value)} (a class of your own)`, trail);
-      }
       const { args, ...rest } = recipe;
       const inner = [recipe.name, ...trail];
       return { kind: 'recipe', recipe: rest, args: args.map((arg) => this.pack(arg, inner)) };
@@ -105,7 +106,7 @@ class Packer {
 
   private later(value: Promise<unknown>, trail: readonly string[]): Packed {
     const later: Packed = { kind: 'later' };
-    if (this.classes) {
+    if (this.shares) {
       this.waiting.push(
         value.then((given) => {
           later.value = this.pack(given, trail);
@@ -116,7 +117,7 @@ class Packer {
   }
 
   private share(array: TypedArray): TypedArray {
-    return this.classes ? share(array) : array;
+    return this.shares ? share(array) : array;
   }
 
   private refuse(what: string, trail: readonly string[]): never {
@@ -127,13 +128,6 @@ class Packer {
         `fromModule(new URL('./photos.js', import.meta.url), 'make') for a dataset, functionFromModule(…) for a function.`,
     );
   }
-}
-
-/** What is exported under a name such as `transforms.RandomCrop`. */
-export function find(exports: object, name: string): unknown {
-  return name
-    .split('.')
-    .reduce<unknown>((scope, key) => (scope as Record<string, unknown> | undefined)?.[key], exports);
 }
 
 /** What a structured clone keeps; what these hold is for it to complain about. */

@@ -5,7 +5,7 @@ import type { Work } from '../epoch.js';
 import { receiveError } from './errors.js';
 import type { FromWorker, Load, Loaded, Memory, Open, Shared } from './protocol.js';
 import { send } from './samples.js';
-import { startThread, type Thread } from './start.js';
+import { startThread, type Thread, type WebWorkerFactory } from './start.js';
 import { WorkerError } from './worker-error.js';
 
 interface Pending {
@@ -51,10 +51,11 @@ export class WorkerPool {
     numWorkers: number,
     dataset: string,
     setUp: Pick<Open, 'dataset' | 'collate' | 'initFn'>,
+    webWorker?: WebWorkerFactory,
   ): Promise<WorkerPool> {
     const pool = new WorkerPool(numWorkers, dataset);
     const ids = Array.from({ length: numWorkers }, (_, id) => id);
-    const started = await Promise.allSettled(ids.map((id) => startThread(`fakkel-data-${id}`)));
+    const started = await Promise.allSettled(ids.map((id) => startThread(`fakkel-data-${id}`, webWorker)));
     for (const [id, result] of started.entries()) {
       if (result.status === 'fulfilled') pool.add(id, result.value, setUp);
     }

@@ -9,7 +9,7 @@ import { setWorkerInfo } from '../worker-info.js';
 import { type Answer, BatchMaker, type Collate } from './batch-maker.js';
 import { sendError } from './errors.js';
 import { importModule } from './import-module.js';
-import { find, unpack } from './packing.js';
+import { unpack } from './packing.js';
 import type { FromWorker, Open, Port, ToWorker } from './protocol.js';
 
 export function serve(port: Port<FromWorker, ToWorker>): void {
@@ -46,7 +46,9 @@ async function open({ dataset, collate, initFn, id, numWorkers, shared }: Open):
 
 function make(recipe: Recipe): unknown {
   if (recipe.module !== undefined) return makeFromModule(recipe, recipe.args, importModule);
-  const found = find(data, recipe.name);
+  const found = recipe.name
+    .split('.')
+    .reduce<unknown>((scope, name) => (scope as Record<string, unknown> | undefined)?.[name], data);
   if (typeof found !== 'function') {
     throw new FakkelError(`@fakkel/data exports no class ${recipe.name}, of which a worker should make an object`);
   }

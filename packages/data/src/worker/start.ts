@@ -14,15 +14,23 @@ export interface Thread extends Port<ToWorker, FromWorker> {
   terminate(): Promise<void>;
 }
 
-export function startThread(name: string): Promise<Thread> {
-  return isNode ? startInNode(name) : startInBrowser(name);
+/** Makes a worker of the browser, which runs `@fakkel/data/worker`. */
+export type WebWorkerFactory = () => Worker;
+
+/** @param webWorker - Needed where there is no Node. */
+export async function startThread(name: string, webWorker: WebWorkerFactory | undefined): Promise<Thread> {
+  return isNode ? startInNode(name) : overWebWorker(webWorker!());
 }
 
 async function startInNode(name: string): Promise<Thread> {
   const { Worker } = await builtin('node:worker_threads');
-  const worker = import.meta.url.endsWith('.ts')
-    ? new Worker(RUN_SOURCE, { eval: true, name, execArgv: ['--conditions=@fakkel/source'] })
-    : new Worker(new URL('./thread.js', import.meta.url), { name });
+  const isSource = import.meta.url.endsWith('.ts');
+  // Not written out: bundlers for browsers would look for it, and find this file in it again.
+  const file = `./thread.${isSource ? 'ts' : 'js'}`;
+  const url = new URL(file, import.meta.url);
+  const worker = isSource
+    ? new Worker(runSource(url), { eval: true, name, execArgv: ['--conditions=@fakkel/source'] })
+    : new Worker(url, { name });
   // Whoever waits for a batch holds the process.
   worker.unref();
   return {
@@ -39,17 +47,13 @@ async function startInNode(name: string): Promise<Thread> {
 }
 
 /** What is published is JavaScript; sources run through tsx, which a worker of Node 20 has to register itself. */
-const RUN_SOURCE =
-  `import('tsx/esm/api').then(({ register }) => { register(); ` +
-  `return import(${JSON.stringify(new URL('./thread.ts', import.meta.url))}); })`;
+const runSource = (url: URL): string =>
+  `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(url)}); })`;
 
-async function startInBrowser(name: string): Promise<Thread> {
-  const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module', name });
+function overWebWorker(worker: Worker): Thread {
   return {
     post: (message, transfer) => worker.postMessage(message, [...transfer]),
-    onMessage: (listener) => {
-      worker.onmessage = ({ data }: MessageEvent<FromWorker>) => listener(data);
-    },
+    onMessage: (listener) => (worker.onmessage = ({ data }: MessageEvent<FromWorker>) => listener(data)),
     onEnd: (listener) => {
       worker.onerror = ({ message, error }) => listener(`failed: ${message || 'its module was not loaded'}`, error);
       worker.onmessageerror = () => listener(`sent what can't be read`);

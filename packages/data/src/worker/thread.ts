@@ -1,20 +1,21 @@
 /**
- * The module that a worker thread runs.
+ * The module that a worker thread runs; `@fakkel/data/worker` for browsers, whose bundlers have to find it.
  */
 import { builtin, isNode } from '../node.js';
-import type { FromWorker, ToWorker } from './protocol.js';
+import type { ToWorker } from './protocol.js';
 import { serve } from './serve.js';
 
 if (isNode) {
-  const { parentPort } = await builtin('node:worker_threads');
-  serve({
-    post: (message, transfer) => parentPort!.postMessage(message, transfer),
-    onMessage: (listener) => parentPort!.on('message', listener),
+  void builtin('node:worker_threads').then(({ parentPort }) => {
+    serve({
+      post: (message, transfer) => parentPort!.postMessage(message, transfer),
+      onMessage: (listener) => parentPort!.on('message', listener),
+    });
   });
 } else {
   const scope = globalThis as unknown as MessagePort;
   serve({
-    post: (message: FromWorker, transfer) => scope.postMessage(message, [...transfer]),
+    post: (message, transfer) => scope.postMessage(message, [...transfer]),
     onMessage: (listener) => (scope.onmessage = ({ data }: MessageEvent<ToWorker>) => listener(data)),
   });
 }
