@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { digits, transforms } from './index.js';
+import { digits, DigitsDataset, transforms } from './index.js';
 
 describe('digits', () => {
   test('are the 1,797 real ones: counts of each label, first digit, checksum of scikit-learn’s CSV', () => {
@@ -25,6 +25,23 @@ describe('digits', () => {
     expect([String(image), label]).toEqual(['float32[1,32,32]', 8]);
     const plain = new transforms.Resize([32, 32], { antialias: false });
     expect(image.data).toEqual(plain(digits().get(1796)[0]).data);
+  });
+
+  test('transformed: a transform is given the float32 image', () => {
+    const dataset = digits({ size: 4, transform: String, targetTransform: (label) => -label });
+    expect(dataset.get(3)).toEqual(['float32[1,4,4]', -3]);
+    expect([dataset.targets[3], dataset.classes[3]]).toEqual([3, '3']);
+    expect(dataset.recipe()).toBeUndefined();
+  });
+
+  test('workers make an equal dataset of its recipe, which shares its memory', () => {
+    const dataset = digits();
+    const { name, args } = dataset.recipe()!;
+    expect(name).toBe('DigitsDataset');
+    const again = new DigitsDataset(...(args as ConstructorParameters<typeof DigitsDataset>));
+    expect(again.get(1796)).toEqual(dataset.get(1796));
+    expect(again.images.data.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(again.images.data.buffer).toBe(dataset.images.data.buffer);
   });
 
   test('errors', () => {

@@ -6,6 +6,7 @@ import { Dataset, type SampleContext } from './dataset.js';
 import type { FolderFiles } from './folder-files.js';
 import { checkIndex } from './host-array.js';
 import type { TransformOptions } from './image-sample.js';
+import { MissingPackageError } from './image.js';
 import { shared, StringTable } from './shared-memory.js';
 
 /** What to do about files that can't be read. */
@@ -126,6 +127,7 @@ export abstract class FolderDataset<S, T = S, U = number> extends Dataset<[T, U]
       try {
         return await this.load(path);
       } catch (error) {
+        if (error instanceof MissingPackageError) throw error;
         if (isKnown()) continue; // found by another call meanwhile
         const reason = reasonOf(error, path);
         this.unreadable.push({ path, reason });

@@ -5,7 +5,7 @@ import { FakkelError } from '@fakkel/core';
 import { checkDataset, Dataset, type SampleContext } from './dataset.js';
 import { isIterableDataset, IterableDataset, type EpochContext, type SampleStream } from './iterable-dataset.js';
 import { checkOptions, kindOf } from './options.js';
-import { isPortable, type Recipe } from './portable.js';
+import type { Recipe } from './portable.js';
 import { shared } from './shared-memory.js';
 
 export interface HoldOutOptions {
@@ -100,9 +100,8 @@ export class HoldOut<T> extends Dataset<T> {
     return this.dataset.get(index, context);
   }
 
-  /** How a worker makes it again: with the same memory for the uses. */
-  recipe(): Recipe | undefined {
-    if (!isPortable(this.dataset)) return undefined;
+  /** How a worker makes it again, where it can make the dataset: with the same memory for the uses. */
+  recipe(): Recipe {
     return { name: 'HoldOut', args: [this.dataset, this.reuse, this.counter] };
   }
 }
@@ -136,8 +135,8 @@ export class HoldOutIterable<T, R> extends IterableDataset<T, R> {
   }
 
   /** How a worker makes it again: uses are counted where it is streamed, in the loader's thread. */
-  recipe(): Recipe | undefined {
-    return isPortable(this.dataset) ? { name: 'HoldOutIterable', args: [this.dataset, this.reuse] } : undefined;
+  recipe(): Recipe {
+    return { name: 'HoldOutIterable', args: [this.dataset, this.reuse] };
   }
 }
 

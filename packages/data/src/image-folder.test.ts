@@ -3,15 +3,18 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { manualSeed } from '@fakkel/core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import goldens from '../test/goldens/data/folders.json' with { type: 'json' };
 import {
+  DataLoader,
   DatasetFolder,
   encodeImage,
   fashionMnist,
   HostArray,
   ImageFolder,
   writeImage,
+  transforms,
   type ImageFolderOptions,
 } from './index.js';
 
@@ -311,6 +314,32 @@ describe('workers', () => {
     again.targets[0] = 7;
     expect(dataset.targets[0]).toBe(7);
   });
+
+  test(
+    'give the same batches, whatever their number, with random transforms and a file that is replaced',
+    { timeout: 60_000 },
+    async () => {
+      await folder(5, 4, 3);
+      await truncate(path.join(root, 'class1/2.png'), 20);
+      const transform = new transforms.Compose([
+        new transforms.RandomHorizontalFlip(),
+        new transforms.ColorJitter({ brightness: 0.5 }),
+        new transforms.ToTensor(),
+      ]);
+      const dataset = await ImageFolder.open(root, { transform, unreadable: 'replace' });
+      const batches = async (numWorkers: number) => {
+        manualSeed(4);
+        const out = [];
+        for await (const [x, y] of new DataLoader(dataset, { batchSize: 5, shuffle: true, numWorkers })) {
+          out.push([x.shape, await x.toArray(), await y.toArray()]);
+        }
+        return out;
+      };
+      const expected = await batches(0);
+      expect(expected.length).toBe(3);
+      expect(await batches(2)).toEqual(expected);
+    },
+  );
 
   test('can’t be given a function', async () => {
     await folder(1);

@@ -8,10 +8,12 @@ export { ConcatDataset, Dataset, MapDataset, Subset, TensorDataset, type Rows, t
 export {
   ChainDataset,
   IterableDataset,
+  MapIterableDataset,
   type Chained,
   type EpochContext,
   type SampleStream,
 } from './iterable-dataset.js';
+export { StackDataset, type Stacked } from './stack-dataset.js';
 export type { Portable, Recipe } from './portable.js';
 export { fromModule, functionFromModule } from './from-module.js';
 export { getWorkerInfo, type WorkerInfo } from './worker-info.js';

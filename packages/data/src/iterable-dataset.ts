@@ -77,6 +77,50 @@ export function isIterableDataset(value: unknown): value is IterableDataset<unkn
   return typeof value === 'object' && value !== null && typeof (value as { stream?: unknown }).stream === 'function';
 }
 
+/**
+ * `transform` applied to each sample of an iterable dataset, in the workers, where there are any: {@link MapDataset} for
+ * what is streamed. It may leave samples out, by giving undefined.
+ *
+ * @example
+ * class Countdown extends IterableDataset<number> {
+ *   *stream() {
+ *     for (let i = 5; i > 0; i--) yield i;
+ *   }
+ * }
+ * const odd = new MapIterableDataset(new Countdown(), (i) => (i % 2 === 1 ? i : undefined)); // 5 3 1
+ */
+export class MapIterableDataset<T, U, R = T> extends IterableDataset<U, R> {
+  constructor(
+    readonly dataset: IterableDataset<T, R>,
+    readonly transform: (sample: T, context?: SampleContext) => U | undefined | Promise<U | undefined>,
+  ) {
+    super();
+    if (!isIterableDataset(dataset)) {
+      throw new TypeError('MapIterableDataset: expected an IterableDataset. Others are mapped by new MapDataset(…).');
+    }
+  }
+
+  /** Samples of the dataset, if it says how many; fewer, if the transform leaves some out. */
+  get length(): number | undefined {
+    return (this.dataset as { length?: number }).length;
+  }
+
+  stream(epoch: EpochContext): SampleStream<R> {
+    return this.dataset.stream(epoch);
+  }
+
+  override async prepare(raw: R, context?: SampleContext): Promise<U | undefined> {
+    const sample = await this.dataset.prepare(raw, context);
+    return sample === undefined ? undefined : this.transform(sample, context);
+  }
+
+  /** How a worker makes it again, where the transform is the package's or from a module. */
+  recipe(): Recipe | undefined {
+    if (!isPortable(this.transform)) return undefined;
+    return { name: 'MapIterableDataset', args: [this.dataset, this.transform] };
+  }
+}
+
 /** What a {@link ChainDataset} streams: a sample and the number of its dataset. */
 export interface Chained<R> {
   readonly which: number;
@@ -109,8 +153,8 @@ export class ChainDataset<T, R = T> extends IterableDataset<T, Chained<R>> {
   }
 
   /** How a worker makes it again, where it can make each part. */
-  recipe(): Recipe | undefined {
-    return this.datasets.every(isPortable) ? { name: 'ChainDataset', args: [this.datasets] } : undefined;
+  recipe(): Recipe {
+    return { name: 'ChainDataset', args: [this.datasets] };
   }
 }
 

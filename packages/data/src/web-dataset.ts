@@ -164,12 +164,13 @@ export class WebDataset<const F extends readonly string[] = readonly [], I = Hos
   override async prepare(raw: RawSample, context?: SampleContext): Promise<WebSampleOf<F, I> | undefined> {
     const { fields, unreadable } = this.options;
     try {
-      if (!fields) {
-        const entries = Object.keys(raw.files).map(async (e) => [e, await this.decode(raw, e, context)] as const);
-        const files = Object.fromEntries(await Promise.all(entries));
-        return { __key__: raw.key, __url__: raw.url, ...files } as WebSampleOf<F, I>;
-      }
-      return (await Promise.all(fields.map((field) => this.field(raw, field, context)))) as WebSampleOf<F, I>;
+      const extensions = fields?.map((field) => present(raw, field)) ?? Object.keys(raw.files);
+      const decoded = await Promise.all(extensions.map((extension) => this.decode(raw, extension)));
+      // In order, for they draw from one generator.
+      const values = decoded.map((file) => ('image' in file ? this.transformed(file.image, context) : file.value));
+      if (fields) return values as WebSampleOf<F, I>;
+      const files = Object.fromEntries(extensions.map((extension, i) => [extension, values[i]]));
+      return { __key__: raw.key, __url__: raw.url, ...files } as WebSampleOf<F, I>;
     } catch (error) {
       if (unreadable !== 'skip' || !(error instanceof Undecodable)) throw error;
       this.report(`${raw.url}: ${raw.key}`, error, 'The sample is left out.');
@@ -184,37 +185,25 @@ export class WebDataset<const F extends readonly string[] = readonly [], I = Hos
     return { name: 'WebDataset', args: [this.urls, { ...this.options, part: undefined }] };
   }
 
-  private field(raw: RawSample, field: string, context: SampleContext | undefined): Promise<unknown> {
-    const extension = field.split(';').find((e) => e in raw.files);
-    if (extension === undefined) {
-      throw new Undecodable(
-        `${raw.url}: sample ${raw.key} has no ${field.replaceAll(';', ' or ')}, but ${raw.extensions.join(', ')}. Files of ` +
-          `a sample must stand together in the shard: tar --sort=name`,
-      );
-    }
-    return this.decode(raw, extension, context);
-  }
-
-  private async decode(raw: RawSample, extension: string, context: SampleContext | undefined): Promise<unknown> {
-    const { transform, decoders = {}, mode, applyExifOrientation } = this.options;
+  private async decode(raw: RawSample, extension: string): Promise<{ image: HostArray } | { value: unknown }> {
+    const { decoders = {}, mode, applyExifOrientation } = this.options;
     const read = { ...(mode && { mode }), ...(applyExifOrientation && { applyExifOrientation }) };
     const name = `${raw.url}: ${raw.key}.${extension}`;
-    let isImage = false;
-    const image = (bytes: Uint8Array): Promise<HostArray> => {
-      isImage = true;
-      return decodeImage(bytes, name, read);
-    };
-    let value: unknown;
+    const bytes = raw.files[extension];
     try {
-      const decoder = decoderOf(extension, decoders, image);
-      value = decoder ? await decoder(raw.files[extension], name) : raw.files[extension];
+      const decoder = decoderOf(extension, decoders);
+      if (decoder === 'image') return { image: await decodeImage(bytes, name, read) };
+      return { value: decoder ? await decoder(bytes, name) : bytes };
     } catch (cause) {
       if (cause instanceof MissingPackageError) throw cause;
       const reason = (cause instanceof Error ? cause.message : String(cause)).replace(`${name}: `, '');
       throw new Undecodable(`${name}: ${reason}`, { cause });
     }
-    if (!isImage) return value;
-    return transform ? transform(value as HostArray, context) : bytesToFloat(value as HostArray);
+  }
+
+  private transformed(image: HostArray, context: SampleContext | undefined): unknown {
+    const { transform } = this.options;
+    return transform ? transform(image, context) : bytesToFloat(image);
   }
 
   private report(path: string, error: Error, what: string): void {
@@ -230,6 +219,16 @@ export class WebDataset<const F extends readonly string[] = readonly [], I = Hos
 /** A sample's files are not what their endings say, or not there. */
 class Undecodable extends FakkelError {
   override name = 'WebDatasetError';
+}
+
+/** Which ending of a field such as `jpg;png` the sample has. */
+function present(raw: RawSample, field: string): string {
+  const extension = field.split(';').find((e) => e in raw.files);
+  if (extension !== undefined) return extension;
+  throw new Undecodable(
+    `${raw.url}: sample ${raw.key} has no ${field.replaceAll(';', ' or ')}, but ${raw.extensions.join(', ')}. Files of a ` +
+      `sample must stand together in the shard: tar --sort=name`,
+  );
 }
 
 /** What webdataset calls otherwise. */

@@ -4,7 +4,6 @@
  * Source: github.com/webdataset/webdataset, `autodecode.py`, whose endings and meanings these are.
  */
 import { FakkelError } from '@fakkel/core';
-import type { HostArray } from './host-array.js';
 
 /** Makes a value of a file's bytes. `name` is what errors are to call it. */
 export type Decoder = (bytes: Uint8Array, name: string) => unknown;
@@ -40,18 +39,14 @@ const has = (endings: readonly string[], ending: string): boolean => endings.inc
  *
  * @param own - The user's, by ending; they come first.
  */
-export function decoderOf(
-  extension: string,
-  own: Readonly<Record<string, Decoder>>,
-  image: (bytes: Uint8Array, name: string) => Promise<HostArray>,
-): Decoder | undefined {
+export function decoderOf(extension: string, own: Readonly<Record<string, Decoder>>): Decoder | 'image' | undefined {
   const ending = kindOfEnding(extension);
   const given = own[extension] ?? own[ending];
   if (given) return given;
-  if (has(IMAGE_ENDINGS, ending)) return image;
+  if (has(IMAGE_ENDINGS, ending)) return 'image';
   if (has(NUMBER_ENDINGS, ending)) return wholeNumber;
   if (has(TEXT_ENDINGS, ending)) return text;
-  if (has(JSON_ENDINGS, ending)) return (bytes, name) => JSON.parse(text(bytes, name)) as unknown;
+  if (has(JSON_ENDINGS, ending)) return (bytes) => JSON.parse(text(bytes)) as unknown;
   return undefined;
 }
 
@@ -63,6 +58,6 @@ function wholeNumber(bytes: Uint8Array): number {
   return Number(written);
 }
 
-function text(bytes: Uint8Array, _name: string): string {
+function text(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
