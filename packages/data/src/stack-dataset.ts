@@ -23,8 +23,9 @@ export type Stacked<D extends Datasets> = {
  * @param datasets - A tuple of datasets, which gives tuples, or an object of them, which gives objects. All of one length.
  * @throws ShapeError if their lengths differ, or there is none.
  * @example
- * const images = new TensorDataset(new HostArray(new Float32Array(10 * 64), [10, 1, 8, 8]));
- * const pairs = new StackDataset({ image: images, digit: digits() });
+ * const ages = new TensorDataset(new Float32Array(1797)); // of the writers, made up
+ * const pairs = new StackDataset({ digit: digits(), age: ages });
+ * const { digit, age } = await pairs.get(0); // [float32[1,8,8], 0] and [float32[]]
  */
 export class StackDataset<const D extends Datasets> extends Dataset<Stacked<D>> {
   readonly length: number;
