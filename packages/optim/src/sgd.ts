@@ -136,30 +136,27 @@ export class SGD extends Optimizer<Options> {
 
   protected update({ parameter, gradient, group, tensor, has, input }: UpdateContext<Options>): Updated {
     const { nesterov, maximize } = group;
-    const lr = input('lr', group.lr);
-    const weightDecay = input('weightDecay', group.weightDecay);
-    if (group.momentum === 0) {
-      const decayed = parameter.mul(weightDecay);
-      const direction = maximize ? decayed.sub(gradient) : decayed.add(gradient);
-      return { parameter: parameter.sub(direction.mul(lr)) };
-    }
-    const momentumBuffer = tensor('momentum_buffer');
-    const momentum = input('momentum', group.momentum);
-    // PyTorch's buffer begins as the first gradient, not dampened: zeros and no dampening give the same.
-    const dampening = input('dampening', has('momentum_buffer') ? group.dampening : 0);
-    const numbers = { lr, momentum, dampening };
-    const updated =
+    const buffered = group.momentum !== 0;
+    const numbers = {
+      lr: input('lr', group.lr),
+      momentum: input('momentum', group.momentum),
+      // PyTorch's buffer begins as the first gradient, not dampened: zeros and no dampening give the same.
+      dampening: input('dampening', has('momentum_buffer') ? group.dampening : 0),
+      weightDecay: input('weightDecay', group.weightDecay),
+      buffered,
+      ...(buffered ? { momentumBuffer: tensor('momentum_buffer') } : {}),
+    };
+    const next =
       nesterov === 'look-ahead'
-        ? // The penalty's gradient, too, is that of the point ahead.
-          sgdUpdate({
-            parameter,
-            momentumBuffer,
+        ? sgdUpdate({
             ...numbers,
-            weightDecay: input('weightDecay', 0),
-            gradient: (maximize ? gradient.neg() : gradient).add(this.takeAhead(parameter).mul(weightDecay)),
+            parameter,
+            // The penalty's gradient, too, is that of the point ahead.
+            gradient: (maximize ? gradient.neg() : gradient).add(this.takeAhead(parameter).mul(numbers.weightDecay)),
+            weightDecay: input('no weightDecay', 0),
           })
-        : sgdUpdate({ parameter, gradient, momentumBuffer, ...numbers, weightDecay, nesterov, maximize });
-    return { parameter: updated.parameter, state: { momentum_buffer: updated.momentumBuffer } };
+        : sgdUpdate({ ...numbers, parameter, gradient, nesterov, maximize });
+    return { parameter: next.parameter, state: { momentum_buffer: next.momentumBuffer } };
   }
 
   private takeAhead(parameter: Parameter): Tensor {

@@ -46,6 +46,8 @@ DECAYS = {'plain': {}, 'weight decay': {'weight_decay': 0.05}, 'maximize': {'max
 
 def sgd():
     for name, changes in {
+        'no momentum': {'momentum': 0},
+        'no momentum, maximize': {'momentum': 0, 'maximize': True, 'weight_decay': 0.05},
         'momentum': {},
         'dampening': {'dampening': 0.5},
         'weight decay': {'weight_decay': 0.05},
@@ -54,8 +56,9 @@ def sgd():
     }.items():
         a = dict(lr=0.1, momentum=0.9, dampening=0, weight_decay=0, nesterov=False, maximize=False) | changes
         numbers = dict(lr=a['lr'], momentum=a['momentum'], dampening=a['dampening'], weightDecay=a['weight_decay'])
-        case('sgdUpdate', name, in_torch(torch.optim.SGD, a, ['momentum_buffer']), ['momentum_buffer'], numbers,
-             dict(nesterov=a['nesterov'], maximize=a['maximize']))
+        state = ['momentum_buffer'] * (a['momentum'] > 0)
+        case('sgdUpdate', name, in_torch(torch.optim.SGD, a, state), state, numbers,
+             dict(buffered=a['momentum'] > 0, nesterov=a['nesterov'], maximize=a['maximize']))
 
 
 def adagrad():

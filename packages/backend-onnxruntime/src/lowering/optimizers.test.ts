@@ -31,15 +31,18 @@ function passes(
 }
 
 describe('passes over parameters', () => {
-  const sgd = (zeros: number[], attrs = { nesterov: false, maximize: false }) =>
-    passes('sgdUpdate', attrs, [3, 4], 2, zeros);
-  const [momentum, dampening, weightDecay] = [4, 5, 6];
+  const sgd = (zeros: number[], changes: Record<string, boolean> = {}) => {
+    const attrs = { buffered: true, nesterov: false, maximize: false, ...changes };
+    return passes('sgdUpdate', attrs, [2, 4], attrs.buffered ? 2 : 1, zeros, attrs.buffered ? 1 : 0);
+  };
+  const [momentum, dampening, weightDecay] = [3, 4, 5];
 
   test('SGD with momentum', () => expect(sgd([dampening, weightDecay])).toBe('Mul Add Mul Sub'));
-  test('SGD without', () => expect(sgd([momentum, dampening, weightDecay])).toBe('Mul Sub Identity'));
+  test('SGD without', () => expect(sgd([momentum, dampening, weightDecay], { buffered: false })).toBe('Mul Sub'));
+  test('SGD with momentum 0', () => expect(sgd([momentum, dampening, weightDecay])).toBe('Mul Sub Identity'));
   test('SGD with weight decay', () => expect(sgd([dampening])).toBe('Mul Add Mul Add Mul Sub'));
   test('SGD with Nesterov momentum', () =>
-    expect(sgd([dampening, weightDecay], { nesterov: true, maximize: false })).toBe('Mul Add Mul Add Mul Sub'));
+    expect(sgd([dampening, weightDecay], { nesterov: true })).toBe('Mul Add Mul Add Mul Sub'));
   const weightDecayOfAdam = 8;
   const adam = (changes: Record<string, boolean>, zeros: number[] = [weightDecayOfAdam]) => {
     const attrs = { maximize: false, decoupled: false, amsgrad: false, ...changes };

@@ -32,13 +32,20 @@ function plus(graph: GraphBuilder, buffer: Value, d: Value, isOnlyReader: boolea
     : graph.node('Add', [buffer, d]);
 }
 
-/** m′ = momentum · m + (1 − dampening) · d; p′ = p − lr · m′, or with Nesterov momentum p − lr · (d + momentum · m′). */
-function sgdUpdate(lowering: Lowering, call: Call<{ nesterov: boolean; maximize: boolean }>): Value[] {
+/**
+ * p′ = p − lr · d; with a buffer m′ = momentum · m + (1 − dampening) · d, p′ = p − lr · m′, or with Nesterov momentum
+ * p − lr · (d + momentum · m′).
+ */
+function sgdUpdate(
+  lowering: Lowering,
+  call: Call<{ buffered: boolean; nesterov: boolean; maximize: boolean }>,
+): Value[] {
   const { graph } = lowering;
-  const [parameter, , buffer, lr, momentum, dampening] = call.inputs;
-  const d = withDecay(lowering, call, 6);
-  const share = call.isZero(5) ? d : graph.node('Mul', [d, oneMinus(graph, dampening)]);
-  const isPlain = call.isZero(4);
+  const [parameter, , lr, momentum, dampening, , buffer] = call.inputs;
+  const d = withDecay(lowering, call, 5);
+  if (!call.attrs.buffered) return [graph.node('Sub', [parameter, graph.node('Mul', [d, lr])])];
+  const share = call.isZero(4) ? d : graph.node('Mul', [d, oneMinus(graph, dampening)]);
+  const isPlain = call.isZero(3);
   const next = isPlain ? share : plus(graph, graph.node('Mul', [buffer, momentum]), share, call.isOnlyReader(1));
   const ahead = (): Value => (isPlain ? d : graph.node('Add', [d, graph.node('Mul', [next, momentum])]));
   const direction = call.attrs.nesterov ? ahead() : next;

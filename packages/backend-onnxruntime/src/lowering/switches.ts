@@ -5,7 +5,7 @@ import type { Program } from '@fakkel/core';
 
 /** By op, the inputs whose term goes away at zero. */
 const SWITCHES: Readonly<Record<string, readonly number[]>> = {
-  sgdUpdate: [4, 5, 6], // momentum, dampening, weight decay
+  sgdUpdate: [3, 4, 5], // momentum, dampening, weight decay
   adamUpdate: [8], // weight decay
   crossEntropy: [4], // label smoothing
   crossEntropyGrad: [5],

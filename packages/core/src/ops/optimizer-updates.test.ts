@@ -9,12 +9,19 @@ test('sgd: momentum, dampening and weight decay', async () => {
   const numbers = { lr: 0.5, momentum: 0.5, dampening: 0.25, weightDecay: 0.125 };
   const d = 3 + 0.125 * 8;
   const buffer = 0.5 * 2 + 0.75 * d;
-  const plain = sgdUpdate({ parameter: at(8), gradient: at(3), momentumBuffer: at(2), ...numbers });
-  expect(await plain.momentumBuffer.item()).toBe(buffer);
-  expect(await plain.parameter.item()).toBe(8 - 0.5 * buffer);
-  const nesterov = sgdUpdate({ parameter: at(8), gradient: at(3), momentumBuffer: at(2), ...numbers, nesterov: true });
+  const [given, buffered] = [
+    { parameter: at(8), gradient: at(3) },
+    { momentumBuffer: at(2), buffered: true },
+  ];
+  const plain = sgdUpdate({ ...given, ...numbers });
+  expect(plain.momentumBuffer).toBeUndefined();
+  expect(await plain.parameter.item()).toBe(8 - 0.5 * d);
+  const momentum = sgdUpdate({ ...given, ...numbers, ...buffered });
+  expect(await momentum.momentumBuffer!.item()).toBe(buffer);
+  expect(await momentum.parameter.item()).toBe(8 - 0.5 * buffer);
+  const nesterov = sgdUpdate({ ...given, ...numbers, ...buffered, nesterov: true });
   expect(await nesterov.parameter.item()).toBe(8 - 0.5 * (d + 0.5 * buffer));
-  const maximize = sgdUpdate({ parameter: at(8), gradient: at(-3), momentumBuffer: at(2), ...numbers, maximize: true });
+  const maximize = sgdUpdate({ ...given, gradient: at(-3), ...numbers, ...buffered, maximize: true });
   expect(await maximize.parameter.item()).toBe(8 - 0.5 * buffer);
 });
 
@@ -54,7 +61,7 @@ test('state that a flag asks for', async () => {
 
 test('state of another shape is an error', () => {
   const numbers = { lr: 1, momentum: 0, dampening: 0, weightDecay: 0 };
-  const wrong = { parameter: ones([3]), gradient: ones([2]), momentumBuffer: ones([3]), ...numbers };
+  const wrong = { parameter: ones([3]), gradient: ones([2]), ...numbers };
   expect(() => sgdUpdate(wrong)).toThrowErrorMatchingInlineSnapshot(
     `[ShapeError: sgdUpdate: expected gradient and state like the parameter, float32[3], got float32[2]]`,
   );

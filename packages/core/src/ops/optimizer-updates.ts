@@ -9,8 +9,9 @@ import { average, defineUpdate, oneMinus, trustRatio } from './update-op.js';
 /**
  * One step of stochastic gradient descent, as PyTorch's `SGD`. With d = gradient + weightDecay · parameter:
  *
- * momentumBuffer ← momentum · momentumBuffer + (1 − dampening) · d;
- * parameter ← parameter − lr · momentumBuffer, or with Nesterov momentum parameter − lr · (d + momentum · momentumBuffer).
+ * parameter ← parameter − lr · d, or with momentum (`buffered`)
+ * momentumBuffer ← momentum · momentumBuffer + (1 − dampening) · d, parameter ← parameter − lr · momentumBuffer,
+ * or with Nesterov momentum parameter ← parameter − lr · (d + momentum · momentumBuffer).
  *
  * Dampening is 0 in the first step, in which PyTorch sets the buffer to the gradient.
  *
@@ -18,13 +19,14 @@ import { average, defineUpdate, oneMinus, trustRatio } from './update-op.js';
  */
 export const sgdUpdate = defineUpdate({
   name: 'sgdUpdate',
-  state: ['momentumBuffer'],
+  state: [],
   numbers: ['lr', 'momentum', 'dampening', 'weightDecay'],
-  flags: ['nesterov'],
-  next({ parameter, gradient, momentumBuffer, lr, momentum, dampening, weightDecay }, { nesterov }) {
+  flags: ['buffered', 'nesterov'],
+  optional: { momentumBuffer: 'buffered' },
+  next({ parameter, gradient, momentumBuffer, lr, momentum, dampening, weightDecay }, { buffered, nesterov }) {
     const d = gradient.add(parameter.mul(weightDecay));
-    const buffer = momentumBuffer.mul(momentum).add(d.mul(oneMinus(dampening)));
-    const direction = nesterov ? d.add(buffer.mul(momentum)) : buffer;
+    const buffer = buffered ? momentumBuffer.mul(momentum).add(d.mul(oneMinus(dampening))) : undefined;
+    const direction = buffer && nesterov ? d.add(buffer.mul(momentum)) : (buffer ?? d);
     return { parameter: parameter.sub(direction.mul(lr)), momentumBuffer: buffer };
   },
 });

@@ -2,7 +2,7 @@
  * Updates of Adam and its relatives, as PyTorch computes them. A step is made from the averages as they are kept: rounded,
  * and infinite where the dtype can't hold a square.
  */
-import type { HostCall, KernelTable } from './kernel.js';
+import { scratch, type HostCall, type KernelTable } from './kernel.js';
 import { ascent, l2, trustRatio } from './optimizer.js';
 
 function adamUpdate(call: HostCall): void {
@@ -65,7 +65,7 @@ function lambUpdate(call: HostCall): void {
   const [[correction1], [correction2]] = rest;
   const [nextP, nextAvg, nextSquare] = call.outputs;
   const sign = ascent(call);
-  const step = new Float64Array(p.length);
+  const step = scratch('lambUpdate', p.length).subarray(0, p.length);
   for (let i = 0; i < p.length; i++) {
     nextAvg[i] = (1 - weight1) * avg[i] + weight1 * sign * g[i];
     nextSquare[i] = (1 - weight2) * square[i] + weight2 * g[i] * g[i];

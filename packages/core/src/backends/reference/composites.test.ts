@@ -226,7 +226,8 @@ describe('optimizer updates', () => {
     const buffer = noise([5], 3);
     const [lr, momentum, dampening, decay] = [0.1, 0.9, 0.2, 0.01];
     const hyper = [lr, momentum, dampening, decay].map(scalar);
-    const [next, nextBuffer] = run('sgdUpdate', { nesterov, maximize }, [p, g, buffer, ...hyper], [5], [5]);
+    const attrs = { buffered: true, nesterov, maximize };
+    const [next, nextBuffer] = run('sgdUpdate', attrs, [p, g, ...hyper, buffer], [5], [5]);
     const d = zip((i) => (maximize ? -g.data[i] : g.data[i]) + decay * p.data[i]);
     const b = zip((i) => momentum * buffer.data[i] + (1 - dampening) * d[i]);
     close(nextBuffer, b);

@@ -9,15 +9,14 @@ import type { HostCall, KernelTable } from './kernel.js';
 export const ascent = ({ attrs }: HostCall): number => (attrs.maximize ? -1 : 1);
 
 function sgdUpdate(call: HostCall): void {
-  const {
-    inputs: [p, g, buffer, [lr], [momentum], [dampening], [weightDecay]],
-    outputs: [nextP, nextBuffer],
-    attrs,
-  } = call;
+  const [p, g, [lr], [momentum], [dampening], [weightDecay], buffer] = call.inputs;
+  const [nextP, nextBuffer] = call.outputs;
   const sign = ascent(call);
   const taken = 1 - dampening;
   const n = p.length;
-  if (attrs.nesterov) {
+  if (!call.attrs.buffered) {
+    for (let i = 0; i < n; i++) nextP[i] = p[i] - lr * (sign * g[i] + weightDecay * p[i]);
+  } else if (call.attrs.nesterov) {
     for (let i = 0; i < n; i++) {
       const d = sign * g[i] + weightDecay * p[i];
       const b = momentum * buffer[i] + taken * d;
@@ -66,15 +65,14 @@ function rmspropUpdate(call: HostCall): void {
   const [buffer, nextBuffer] = buffered ? [optional.at(-1)!, nextOptional.at(-1)!] : [];
   const sign = ascent(call);
   const alpha = 1 - newWeight;
-  // A difference that float32 can't hold is 0, and not below.
-  const round = p instanceof Float32Array ? Math.fround : (x: number) => x;
   for (let i = 0; i < p.length; i++) {
     const d = sign * g[i] + weightDecay * p[i];
     nextSquare[i] = alpha * square[i] + newWeight * d * d;
     let variance = nextSquare[i];
     if (mean) {
-      nextMean![i] = alpha * mean[i] + newWeight * d;
-      variance = round(variance - nextMean![i] ** 2);
+      const m = (nextMean![i] = alpha * mean[i] + newWeight * d);
+      nextP[i] = variance - m * m;
+      variance = nextP[i]; // rounded: a difference that float32 can't hold is 0, and not below
     }
     let step = d / (Math.sqrt(variance) + eps);
     if (buffer) {
