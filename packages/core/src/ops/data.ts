@@ -34,15 +34,24 @@ interface Contents {
 export function readData(data: TensorData, dtype?: DType): Contents {
   if (isFlat(data)) {
     const type = dtype ?? dtypeOf(data);
-    const out = allocate(type, data.length);
-    write(out, 0, data, type, []);
-    return { data: out, shape: [data.length], dtype: type };
+    return { data: copyAs(data, type), shape: [data.length], dtype: type };
   }
   const shape = nestingOf(data);
   const type = dtype ?? leafDType(data);
   const out = allocate(type, sizeOf(shape));
   fill(out, 0, data, shape, 0, type, []);
   return { data: out, shape, dtype: type };
+}
+
+function copyAs(data: FlatData, dtype: DType): TypedArray {
+  // A constructor copies into memory that nothing was written to; `allocate` would fill it with zeros first, which costs
+  // as much as the copy of a batch.
+  if (dtype === 'float32' && data instanceof Float32Array) return new Float32Array(data);
+  if (dtype === 'float64' && data instanceof Float64Array) return new Float64Array(data);
+  if (dtype === 'int32' && data instanceof Int32Array) return new Int32Array(data);
+  const out = allocate(dtype, data.length);
+  write(out, 0, data, dtype, []);
+  return out;
 }
 
 function isFlat(value: unknown): value is FlatData {
