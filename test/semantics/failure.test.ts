@@ -66,6 +66,26 @@ test('a failing run leaves cells intact, and the next freshly recorded step work
   expect(await net.fc1.weight.data()).not.toEqual(state);
 });
 
+test('a step with batch normalization is one run, and its count of batches fails with it', async () => {
+  const { device, failNext } = await fallible();
+  const net = new nn.Sequential(new nn.Linear(4, 3), new nn.BatchNorm1d(3)).to(device);
+  const optimizer = new SGD(net.parameters(), { lr: 0.1 });
+  const x = randn([5, 4], { device });
+  const step = async (): Promise<void> => {
+    optimizer.zeroGrad();
+    net(x).square().mean().backward();
+    await optimizer.step();
+  };
+  const runs = stats(device).runs;
+  await step();
+  expect(stats(device).runs - runs).toBe(1);
+  failNext();
+  await expect(step()).rejects.toThrow('the device hiccuped');
+  expect(await net.stateDict().get('1.num_batches_tracked')!.item()).toBe(1);
+  await step();
+  expect(await net.stateDict().get('1.num_batches_tracked')!.item()).toBe(2);
+});
+
 test('values recorded on top of a failed run throw the same cause', async () => {
   const { device, failNext } = await fallible();
   const cell = new Cell(tensor([1], { device }));

@@ -55,10 +55,7 @@ function trainer(on: Device) {
   };
   const state = async (): Promise<unknown> => {
     const values: unknown[] = [];
-    for (const [name, value] of net.stateDict()) {
-      // The count of calls is a run of its own, which has nothing to do with the step's.
-      if (!name.endsWith('num_batches_tracked')) values.push(name, await value.data());
-    }
+    for (const [name, value] of net.stateDict()) values.push(name, await value.data());
     return values;
   };
   return { step, state };

@@ -117,6 +117,12 @@ export function enterGroup(node: Node): void {
   node.group = group;
 }
 
+/** Values that belong together although they share no work: they run together, or fail together. */
+export function runTogether(a: Tensor, b: Tensor): void {
+  const [first, second] = [regroup(a), regroup(b)];
+  if (first && second) Group.join(first, second);
+}
+
 /**
  * The group of everything that runs with `targets`: what shares an un-run node with them, and what reads a version which
  * a write of the group replaces or which goes once its readers have run.

@@ -6,6 +6,7 @@ import { noGrad } from '../../graph/modes.js';
 import { checkTensor } from '../../graph/record.js';
 import type { Tensor } from '../../graph/tensor.js';
 import { batchNorm } from '../../ops/batch-norm.js';
+import { runTogether } from '../../runtime/groups.js';
 import { formatAval } from '../../shape.js';
 import type { FactoryOptions } from './factory.js';
 import { NormBase, withDefaults } from './norm-base.js';
@@ -63,6 +64,7 @@ export abstract class BatchNormNd extends NormBase {
     const share = momentum ?? noGrad(() => count.to(x.dtype).reciprocal());
     const y = batchNorm(x, runningMean, runningVar, weight, bias, { eps, training, momentum: share });
     this.numBatchesTracked.assign(count);
+    runTogether(y, count);
     return y;
   }
 }
