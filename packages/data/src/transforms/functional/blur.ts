@@ -6,7 +6,7 @@
 import { OutOfRangeError, ShapeError } from '@fakkel/core';
 import { type HostArray } from '../../host-array.js';
 import { checkPixels, dimensionsOf, imageOf, newPixels, pairOf, show } from '../pixels.js';
-import { colorDimensions, mixer } from './color.js';
+import { blend, colorDimensions } from './color.js';
 
 const fround = Math.fround;
 
@@ -39,28 +39,37 @@ export function gaussianBlur(
   }
   const { data } = image;
   const out = newPixels(image.dtype, data.length);
-  const [along, across] = [gaussian(kx, sx), gaussian(ky, sy)];
   const [columns, rows] = [mirrored(width, kx), mirrored(height, ky)];
+  const [along, across] = [gaussian(kx, sx), gaussian(ky, sy)];
   const size = height * width;
-  const half = new Float32Array(size);
+  const line = new Float64Array(columns.length);
+  const blurred = new Float64Array(size);
   const sum = new Float64Array(width);
   for (let plane = 0; plane < data.length; plane += size) {
-    const source = new Float32Array(data.subarray(plane, plane + size));
     for (let row = 0; row < size; row += width) {
-      sum.fill(0);
-      for (let k = 0; k < kx; k++) for (let x = 0; x < width; x++) sum[x] += along[k] * source[row + columns[x + k]];
-      half.set(sum, row);
+      for (let x = 0; x < line.length; x++) line[x] = data[plane + row + columns[x]];
+      convolve(line, along, blurred, row, width);
     }
     for (let y = 0; y < height; y++) {
       sum.fill(0);
-      for (let k = 0; k < ky; k++) {
-        const row = rows[y + k] * width;
-        for (let x = 0; x < width; x++) sum[x] += across[k] * half[row + x];
-      }
+      for (let k = 0; k < ky; k++) addRow(blurred, rows[y + k] * width, across[k], sum);
       for (let x = 0; x < width; x++) out[plane + y * width + x] = sum[x];
     }
   }
   return imageOf(out, image, { height, width });
+}
+
+/** out[at + x] = Σ weight[k] · line[x + k]. */
+function convolve(line: Float64Array, weight: Float64Array, out: Float64Array, at: number, width: number): void {
+  for (let x = 0; x < width; x++) {
+    let sum = 0;
+    for (let k = 0; k < weight.length; k++) sum += weight[k] * line[x + k];
+    out[at + x] = sum;
+  }
+}
+
+function addRow(pixels: Float64Array, row: number, weight: number, sum: Float64Array): void {
+  for (let x = 0; x < sum.length; x++) sum[x] += weight * pixels[row + x];
 }
 
 /** `kernelSize` as [x, y], both odd. */
@@ -73,13 +82,13 @@ export function kernelSizeOf(op: string, kernelSize: number | readonly number[])
 }
 
 /** The Gaussian at whole numbers around 0, in float32, with sum 1. */
-function gaussian(size: number, sigma: number): Float32Array {
+function gaussian(size: number, sigma: number): Float64Array {
   const weights = Float32Array.from({ length: size }, (_, i) => {
     const x = fround(fround(i - (size - 1) / 2) / fround(sigma));
     return Math.exp(-0.5 * fround(x * x));
   });
   const total = fround(weights.reduce((sum, w) => sum + w, 0));
-  return weights.map((w) => w / total);
+  return Float64Array.from(weights, (w) => fround(w / total));
 }
 
 /** For each place of a line with half a kernel of mirror on both sides, the place that it shows. */
@@ -110,9 +119,7 @@ export function adjustSharpness(image: HostArray, sharpnessFactor: number): Host
   const { height, width } = colorDimensions('adjustSharpness', image);
   if (height <= 2 || width <= 2) return image;
   const { data, dtype } = image;
-  const mixed = mixer(image, sharpnessFactor);
-  const out = data.slice();
-  for (let i = 0; i < out.length; i++) out[i] = mixed(data[i], data[i]);
+  const blurred = data.slice();
   for (let plane = 0; plane < data.length; plane += height * width) {
     for (let y = 1; y < height - 1; y++) {
       for (let x = 1; x < width - 1; x++) {
@@ -128,11 +135,11 @@ export function adjustSharpness(image: HostArray, sharpnessFactor: number): Host
           data[below - 1] +
           data[below] +
           data[below + 1];
-        const blurred = (around + 5 * data[at]) / 13;
+        const mean = (around + 5 * data[at]) / 13;
         // A thirteenth is never a half: bytes round to the nearest.
-        out[at] = mixed(data[at], dtype === 'uint8' ? Math.round(blurred) : fround(blurred));
+        blurred[at] = dtype === 'uint8' ? Math.round(mean) : mean;
       }
     }
   }
-  return imageOf(out, image, { height, width });
+  return blend(image, blurred, sharpnessFactor);
 }

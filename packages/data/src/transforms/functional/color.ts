@@ -5,7 +5,7 @@
  * operation, and cut to whole numbers, as its tensors are; so the functions below round after each operation too. What
  * depends on one byte alone is looked up in a table.
  */
-import { OutOfRangeError } from '@fakkel/core';
+import { OutOfRangeError, type TypedArray } from '@fakkel/core';
 import { allocate, HostArray } from '../../host-array.js';
 import { checkColor, checkPixels, dimensionsOf, show, whiteOf, type Dimensions } from '../pixels.js';
 
@@ -42,12 +42,31 @@ function checkFactor(op: string, name: string, factor: number): void {
   throw new OutOfRangeError(`${op}: ${name}: expected a number from 0 up, got ${show(factor)}`);
 }
 
-/** factor · a + (1 − factor) · b, between black and white: `_blend`. */
-export function mixer(image: HostArray, factor: number): (a: number, b: number) => number {
-  const [first, second] = [fround(factor), fround(1 - factor)];
-  const white = whiteOf(image);
-  return (a, b) => Math.min(Math.max(fround(fround(first * a) + fround(second * b)), 0), white);
+/**
+ * factor · a + (1 − factor) · b, between black and white: `_blend`.
+ *
+ * @param b - Pixels as many as a plane of `a`, or as all of it; or one number for all.
+ */
+export function blend(a: HostArray, b: TypedArray | number, factor: number): HostArray {
+  const { data, dtype, shape } = a;
+  const out = allocate(dtype, data.length) as Uint8Array;
+  const first = fround(factor);
+  const second = fround(1 - factor);
+  const white = whiteOf(a);
+  if (typeof b === 'number') {
+    const added = fround(second * b);
+    for (let i = 0; i < out.length; i++) out[i] = cut(fround(fround(first * data[i]) + added), white);
+  } else {
+    for (let start = 0; start < out.length; start += b.length) {
+      for (let i = 0; i < b.length; i++) {
+        out[start + i] = cut(fround(fround(first * data[start + i]) + fround(second * b[i])), white);
+      }
+    }
+  }
+  return new HostArray(out, shape, dtype);
 }
+
+const cut = (v: number, white: number): number => (v < 0 ? 0 : v > white ? white : v);
 
 /**
  * Times a factor, between black and white: torchvision's `adjust_brightness`.
@@ -61,8 +80,7 @@ export function mixer(image: HostArray, factor: number): (a: number, b: number) 
 export function adjustBrightness(image: HostArray, brightnessFactor: number): HostArray {
   checkFactor('adjustBrightness', 'brightnessFactor', brightnessFactor);
   colorDimensions('adjustBrightness', image);
-  const mixed = mixer(image, brightnessFactor);
-  return pointwise(image, (pixel) => mixed(pixel, 0));
+  return blend(image, 0, brightnessFactor);
 }
 
 /**
@@ -75,13 +93,12 @@ export function adjustBrightness(image: HostArray, brightnessFactor: number): Ho
 export function adjustContrast(image: HostArray, contrastFactor: number): HostArray {
   checkFactor('adjustContrast', 'contrastFactor', contrastFactor);
   const dimensions = colorDimensions('adjustContrast', image);
-  const mixed = mixer(image, contrastFactor);
   return eachImage(image, dimensions, (one) => {
     const grey = dimensions.channels === 3 ? greyOf(one.data as Uint8Array | Float32Array) : one.data;
     let sum = 0;
     for (let i = 0; i < grey.length; i++) sum += grey[i];
     const mean = fround(fround(sum) / grey.length);
-    return pointwise(one, (pixel) => mixed(pixel, mean));
+    return blend(one, mean, contrastFactor);
   });
 }
 
@@ -97,16 +114,9 @@ export function adjustSaturation(image: HostArray, saturationFactor: number): Ho
   checkFactor('adjustSaturation', 'saturationFactor', saturationFactor);
   const dimensions = colorDimensions('adjustSaturation', image);
   if (dimensions.channels === 1) return image;
-  const mixed = mixer(image, saturationFactor);
-  return eachImage(image, dimensions, (one) => {
-    const data = one.data as Uint8Array | Float32Array;
-    const grey = greyOf(data);
-    const out = data.slice();
-    for (let start = 0; start < out.length; start += grey.length) {
-      for (let i = 0; i < grey.length; i++) out[start + i] = mixed(data[start + i], grey[i]);
-    }
-    return new HostArray(out, one.shape, one.dtype);
-  });
+  return eachImage(image, dimensions, (one) =>
+    blend(one, greyOf(one.data as Uint8Array | Float32Array), saturationFactor),
+  );
 }
 
 /**
