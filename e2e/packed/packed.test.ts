@@ -6,6 +6,8 @@ import { compile, install, makeProject, pack, publishedPackages, root, run, stri
 
 const fixtures = path.join(root, 'e2e/fixtures');
 const installed = ['@fakkel/core', '@fakkel/data', '@fakkel/models', '@fakkel/optim'];
+/** What they depend on, packed from here as it is installed: there is no registry offline. */
+const dependencies = ['modern-tar'];
 let temporary: string;
 let tarballs: Map<string, string>;
 let project: string;
@@ -16,8 +18,10 @@ const node = (program: string) => run(process.execPath, [path.join('out', progra
 beforeAll(async () => {
   temporary = await mkdtemp(path.join(os.tmpdir(), 'fakkel-e2e-'));
   tarballs = await pack(await publishedPackages(), path.join(temporary, 'tarballs'));
+  const foreign = dependencies.map((name) => path.join(root, 'node_modules', name));
+  const others = await pack(foreign, path.join(temporary, 'dependencies'));
   project = path.join(temporary, 'project');
-  await makeProject(project, tarballsOf(installed));
+  await makeProject(project, [...tarballsOf(installed), ...others.values()]);
 });
 afterAll(() => rm(temporary, { recursive: true, force: true }));
 
@@ -45,7 +49,7 @@ describe('packed packages, installed offline into an empty project', () => {
   test('need nothing else', async () => {
     const lock = JSON.parse(await readFile(path.join(project, 'package-lock.json'), 'utf8')) as { packages: object };
     const names = Object.keys(lock.packages).filter((name) => name !== '');
-    expect(names.sort()).toEqual(installed.map((name) => `node_modules/${name}`));
+    expect(names.sort()).toEqual([...installed, ...dependencies].map((name) => `node_modules/${name}`));
   });
 
   // Node's own resolution last: its output runs below.

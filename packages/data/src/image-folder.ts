@@ -9,7 +9,7 @@ import { findFolderFiles, type FolderFiles, type FolderSelection } from './folde
 import type { HostArray } from './host-array.js';
 import { bytesToFloat, type TransformOptions } from './image-sample.js';
 import { checkDecoder, checkReadOptions, readImage, type ReadImageOptions } from './image.js';
-import { builtin } from './node.js';
+import { builtin, isNode } from './node.js';
 import { checkOptions, kindOf } from './options.js';
 import type { Recipe } from './portable.js';
 import { allPortable } from './shared-memory.js';
@@ -169,6 +169,7 @@ async function folderPath(name: string, root: string | URL): Promise<string> {
   if (/^https?:/.test(text)) {
     throw new FakkelError(`${name}: a folder can't be listed over the web: ${text}. Tar shards can: see WebDataset.`);
   }
+  if (!isNode) throw new FakkelError(`${name}: a page can't list folders. It can stream tar shards: see WebDataset.`);
   const path = text.startsWith('file:') ? (await builtin('node:url')).fileURLToPath(text) : text;
   return path.replace(/(?<=.)\/+$/, '');
 }
