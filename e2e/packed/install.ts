@@ -47,6 +47,24 @@ export async function pack(folders: readonly string[], destination: string): Pro
   );
 }
 
+/** Folders of what packages depend on, and of what that depends on, as they are installed here; not our own. */
+export async function dependenciesOf(folders: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  const visit = async (folder: string): Promise<void> => {
+    const manifest = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    for (const name of Object.keys(manifest.dependencies ?? {})) {
+      const dependency = path.join(root, 'node_modules', name);
+      if (name.startsWith('@fakkel/') || found.has(dependency)) continue;
+      found.add(dependency);
+      await visit(dependency);
+    }
+  };
+  for (const folder of folders) await visit(folder);
+  return [...found].sort();
+}
+
 /** Makes an empty ESM project, and installs tarballs into it from the disk alone. */
 export async function makeProject(folder: string, tarballs: readonly string[], manifest: object = {}): Promise<void> {
   await mkdir(folder, { recursive: true });
