@@ -21,12 +21,16 @@ export async function importModule(address: string): Promise<object> {
   }
 }
 
-/** tsx, by which the program was started, knows nothing of its workers: here it is told. */
+/** tsx, by which the program was started, does not reach its workers (on Node 20): here it is told. */
 async function registerTsx(): Promise<void> {
   const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
   const tsx = words.map((word) => word.replace(/^--[a-z-]+=/, '')).find((word) => /(^|[\\/])tsx([\\/]|$)/.test(word));
   if (tsx === undefined) return;
   const { createRequire } = await builtin('node:module');
-  const from = /[\\/]/.test(tsx) ? tsx : `${process.cwd()}/main.js`;
-  (createRequire(from)('tsx/esm/api') as { register(): unknown }).register();
+  const { pathToFileURL } = await builtin('node:url');
+  // As a path it names a file of the package; as a name it is looked up from where the program was started.
+  const path = /^(file:\/\/)?(.*[\\/]tsx[\\/]dist[\\/])/.exec(tsx)?.[2];
+  const folder = path ?? createRequire(`${process.cwd()}/main.js`).resolve('tsx');
+  const api = new URL('esm/api/index.mjs', pathToFileURL(folder));
+  ((await import(/* @vite-ignore */ /* webpackIgnore: true */ api.href)) as { register(): unknown }).register();
 }

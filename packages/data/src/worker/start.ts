@@ -30,7 +30,7 @@ async function startInNode(name: string): Promise<Thread> {
   const url = new URL(file, import.meta.url);
   const worker = isSource
     ? new Worker(runSource(url), { eval: true, name, execArgv: ['--conditions=@fakkel/source'] })
-    : new Worker(url, { name });
+    : new Worker(url, { name, ...flags() });
   // Whoever waits for a batch holds the process.
   worker.unref();
   return {
@@ -43,6 +43,16 @@ async function startInNode(name: string): Promise<Thread> {
     },
     hold: (held) => (held ? worker.ref() : worker.unref()),
     terminate: async () => void (await worker.terminate()),
+  };
+}
+
+/** This thread's flags are the worker's too, but for `node --input-type=module -e …`, which is about no file. */
+function flags(): { execArgv?: string[] } {
+  const { execArgv } = process;
+  if (!execArgv.some((flag) => flag.startsWith('--input-type'))) return {};
+  const isOfCode = (flag: string): boolean => /^(--input-type|-e|--eval|-p|--print|-pe)\b/.test(flag);
+  return {
+    execArgv: execArgv.filter((flag, i) => (flag.startsWith('-') ? !isOfCode(flag) : !isOfCode(execArgv[i - 1]))),
   };
 }
 
