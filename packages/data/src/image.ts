@@ -93,7 +93,7 @@ async function decodeWithSharp(bytes: Uint8Array, name: string, orient: boolean)
   // 'error' refuses what PIL refuses: truncated files, broken checksums. By default warnings would be refused too.
   const open = () => sharp(bytes, { failOn: 'error', ignoreIcc: true, autoOrient: orient });
   try {
-    const isCmyk = (await open().metadata()).space === 'cmyk';
+    const isCmyk = mayBeCmyk(bytes) && (await open().metadata()).space === 'cmyk';
     const image = isCmyk ? open().pipelineColourspace('cmyk').toColourspace('cmyk') : open().toColourspace('srgb');
     const { data, info } = await (isCmyk ? image : image.removeAlpha()).raw().toBuffer({ resolveWithObject: true });
     const space = isCmyk ? 'cmyk' : 'rgb';
@@ -103,6 +103,19 @@ async function decodeWithSharp(bytes: Uint8Array, name: string, orient: boolean)
   } catch (cause) {
     throw undecodable(bytes, name, cause);
   }
+}
+
+/** Whether it is worth asking sharp: it may be TIFF, or its JPEG frame has four components. */
+function mayBeCmyk(bytes: Uint8Array): boolean {
+  const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
+  if (!isJpeg) return (bytes[0] === 0x49 && bytes[1] === 0x49) || (bytes[0] === 0x4d && bytes[1] === 0x4d);
+  for (let at = 2; at + 9 < bytes.length && bytes[at] === 0xff; ) {
+    const marker = bytes[at + 1];
+    if (marker === 0xff) at++;
+    else if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) return bytes[at + 9] === 4;
+    else at += 2 + ((bytes[at + 2] << 8) | bytes[at + 3]);
+  }
+  return true;
 }
 
 async function decodeWithBrowser(bytes: Uint8Array, name: string): Promise<Pixels> {
