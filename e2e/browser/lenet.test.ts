@@ -18,19 +18,26 @@ const title = executable
 describe.skipIf(!executable && !required)(title, () => {
   let outDir: string;
   let server: PreviewServer;
+  /** The same page, which may share memory with its workers. */
+  let isolated: PreviewServer;
   let browser: Browser;
 
   beforeAll(async () => {
     if (!executable) throw new Error('no Chromium found, and FAKKEL_REQUIRE_BROWSER is set');
     outDir = await mkdtemp(path.join(os.tmpdir(), 'fakkel-browser-'));
     const root = path.join(import.meta.dirname, 'page');
-    const shared = { root, configFile: false, logLevel: 'warn' } as const;
+    // Workers that load on demand are modules: what @fakkel/data's README says of Vite.
+    const shared = { root, configFile: false, logLevel: 'warn', worker: { format: 'es' } } as const;
     await build({ ...shared, build: { outDir, emptyOutDir: true, target: 'es2022' } });
-    server = await preview({
-      ...shared,
-      build: { outDir },
-      // A page may forbid eval and new Function; Fakkel needs neither.
-      preview: { host: '127.0.0.1', port: 0, headers: { 'Content-Security-Policy': "script-src 'self'" } },
+    // A page may forbid eval and new Function; Fakkel needs neither.
+    const policy = { 'Content-Security-Policy': "script-src 'self'" };
+    const serve = (headers: Record<string, string>) =>
+      preview({ ...shared, build: { outDir }, preview: { host: '127.0.0.1', port: 0, headers } });
+    server = await serve(policy);
+    isolated = await serve({
+      ...policy,
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Cross-Origin-Embedder-Policy': 'require-corp',
     });
     browser = await launchChromium(executable);
   });
@@ -38,17 +45,18 @@ describe.skipIf(!executable && !required)(title, () => {
   afterAll(async () => {
     await browser?.close();
     await server?.close();
+    await isolated?.close();
     if (outDir) await rm(outDir, { recursive: true, force: true });
   });
 
   /** Runs `use` on the page, and fails on any uncaught error or message on the console. */
-  async function onPage<T>(use: (page: Page) => Promise<T>): Promise<T> {
+  async function onPage<T>(use: (page: Page) => T | Promise<T>, on = server): Promise<T> {
     const tab = await browser.newPage();
     try {
       const problems: string[] = [];
       tab.on('pageerror', (error) => problems.push(error.message));
       tab.on('console', (message) => problems.push(`console.${message.type()}: ${message.text()}`));
-      await tab.goto(server.resolvedUrls!.local[0]);
+      await tab.goto(on.resolvedUrls!.local[0]);
       await tab.waitForFunction('window.page');
       const result = (await tab.evaluate(`(${use.toString()})(window.page)`)) as T;
       expect(problems).toEqual([]);
@@ -87,6 +95,14 @@ describe.skipIf(!executable && !required)(title, () => {
     expect(webgpu).toBe(
       `device('webgpu'): no installed engine serves it.\n${refusal('webgpu')}\n${refusal('onnxruntime')}`,
     );
+  });
+
+  test('workers give the batches that the page gives itself, in shared memory and without', async () => {
+    const alone = await onPage((page) => page.loadInWorkers(0));
+    expect(alone.sums).toHaveLength(8);
+    expect(await onPage((page) => page.loadInWorkers(2))).toEqual({ sums: alone.sums, sharesMemory: false });
+    expect(await onPage((page) => page.loadInWorkers(2), isolated)).toEqual({ sums: alone.sums, sharesMemory: true });
+    expect(await onPage((page) => page.workersWithoutFactory())).toContain('Pass webWorker: () => new Worker(');
   });
 
   test('the page needs no eval: it forbids it', async () => {

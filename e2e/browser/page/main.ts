@@ -1,7 +1,7 @@
-import { findDevices, saveAndLoad, trainLeNet } from './train.js';
+import { findDevices, loadInWorkers, saveAndLoad, trainLeNet, workersWithoutFactory } from './train.js';
 
 /** What the page can do, called by the test through `window.page`. */
-const page = { trainLeNet, saveAndLoad, findDevices };
+const page = { trainLeNet, saveAndLoad, findDevices, loadInWorkers, workersWithoutFactory };
 export type Page = typeof page;
 
 declare global {

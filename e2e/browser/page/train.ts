@@ -8,7 +8,7 @@ import {
   saveSafetensors,
   setDefaultDevice,
 } from '@fakkel/core';
-import { DataLoader, digits, RunningNormalizer } from '@fakkel/data';
+import { DataLoader, digits, RunningNormalizer, transforms } from '@fakkel/data';
 import { lenet5 } from '@fakkel/models';
 import { Adam } from '@fakkel/optim';
 
@@ -70,4 +70,31 @@ export async function findDevices(): Promise<{ cpuIsReference: boolean; onnxrunt
     onnxruntime: await refusal('onnxruntime'),
     webgpu: await refusal('webgpu'),
   };
+}
+
+/** Sums of the first batches of digits, cropped at random by so many workers. */
+export async function loadInWorkers(numWorkers: number): Promise<{ sums: number[]; sharesMemory: boolean }> {
+  manualSeed(0);
+  const loader = new DataLoader(digits({ transform: new transforms.RandomCrop(8, { padding: 2 }) }), {
+    batchSize: 64,
+    shuffle: true,
+    numWorkers,
+    webWorker: () => new Worker(new URL('@fakkel/data/worker', import.meta.url), { type: 'module' }),
+  });
+  const sums: number[] = [];
+  for await (const [images] of loader) {
+    sums.push(await images.sum().item());
+    if (sums.length === 8) break;
+  }
+  return { sums, sharesMemory: typeof SharedArrayBuffer === 'function' };
+}
+
+/** What a loader with workers says that was not given any. */
+export function workersWithoutFactory(): string {
+  try {
+    new DataLoader(digits(), { numWorkers: 1 });
+  } catch (error) {
+    return String(error);
+  }
+  return 'no error';
 }
