@@ -27,14 +27,15 @@ export function filtered(
   const { data } = image;
   const planes = data.length / (input.height * input.width);
   const out = newPixels(image.dtype, planes * output.height * output.width);
-  const source = new Float64Array(input.width);
+  // Zeros after the row, which places without weight look at.
+  const source = new Float64Array(input.width + columns.size);
   const span = spanOf(rows);
   const lines = Array.from({ length: span }, () => new Float64Array(output.width));
   const held = new Int32Array(span);
   for (let plane = 0; plane < planes; plane++) {
     held.fill(-1);
     for (let y = 0; y < output.height; y++) {
-      for (let t = y * rows.size; t < y * rows.size + rows.count[y]; t++) {
+      for (let t = y * rows.size; t < (y + 1) * rows.size; t++) {
         const row = rows.index[t];
         if (held[row % span] === row) continue;
         held[row % span] = row;
@@ -49,33 +50,25 @@ export function filtered(
 }
 
 /** Most input rows between the first and the last that an output row needs. */
-function spanOf({ size, count, index }: Taps): number {
+function spanOf({ size, index }: Taps): number {
   let span = 1;
-  for (let i = 0; i < count.length; i++) {
-    const used = index.subarray(i * size, i * size + count[i]);
+  for (let i = 0; i < index.length; i += size) {
+    const used = index.subarray(i, i + size);
     span = Math.max(span, Math.max(...used) - Math.min(...used) + 1);
   }
   return span;
 }
 
-/** out[x] = Σ weight · source[index] of a row. The taps that an output pixel does not have weigh 0. */
+/** out[x] = Σ weight · source[index] of a row: {@link Taps} says in which order. */
 function along(source: Float64Array, taps: Taps, out: Float64Array): void {
   if (taps.size === 2) along2(source, taps, out);
-  else if (taps.size === 3) along3(source, taps, out);
   else if (taps.size === 4) along4(source, taps, out);
-  else alongMany(source, taps, out);
+  else alongBlocks(source, taps, out);
 }
 
 function along2(source: Float64Array, { index, weight }: Taps, out: Float64Array): void {
   for (let x = 0, t = 0; x < out.length; x++, t += 2) {
     out[x] = fround(source[index[t + 1]] * weight[t + 1] + fround(source[index[t]] * weight[t]));
-  }
-}
-
-function along3(source: Float64Array, { index, weight }: Taps, out: Float64Array): void {
-  for (let x = 0, t = 0; x < out.length; x++, t += 3) {
-    const two = fround(source[index[t + 1]] * weight[t + 1] + fround(source[index[t]] * weight[t]));
-    out[x] = fround(source[index[t + 2]] * weight[t + 2] + two);
   }
 }
 
@@ -87,50 +80,53 @@ function along4(source: Float64Array, { index, weight }: Taps, out: Float64Array
   }
 }
 
-/** From five on PyTorch's loop adds in blocks of four, without fusing; it fuses what is left over. */
-function alongMany(source: Float64Array, { size, count, index, weight }: Taps, out: Float64Array): void {
-  for (let x = 0; x < out.length; x++) {
-    let t = x * size;
-    const end = t + count[x];
-    let sum = fround(source[index[t]] * weight[t]);
-    t++;
-    for (; t + 4 <= end; t += 4) {
-      sum = fround(sum + fround(source[index[t]] * weight[t]));
-      sum = fround(sum + fround(source[index[t + 1]] * weight[t + 1]));
-      sum = fround(sum + fround(source[index[t + 2]] * weight[t + 2]));
-      sum = fround(sum + fround(source[index[t + 3]] * weight[t + 3]));
+/** So many lie side by side: those of the blocks from the first on, and those that are left from their own first on. */
+function alongBlocks(source: Float64Array, { size, index, weight }: Taps, out: Float64Array): void {
+  for (let x = 0, t = 0; x < out.length; x++, t += 3) {
+    let from = index[t];
+    let sum = fround(source[from] * weight[t]);
+    const end = t + size - 3;
+    for (t++, from++; t < end; t += 4, from += 4) {
+      const two = fround(fround(sum + fround(source[from] * weight[t])) + fround(source[from + 1] * weight[t + 1]));
+      const three = fround(two + fround(source[from + 2] * weight[t + 2]));
+      sum = fround(three + fround(source[from + 3] * weight[t + 3]));
     }
-    for (; t < end; t++) sum = fround(source[index[t]] * weight[t] + sum);
-    out[x] = sum;
+    from = index[t];
+    const two = fround(source[from + 1] * weight[t + 1] + fround(source[from] * weight[t] + sum));
+    out[x] = fround(source[from + 2] * weight[t + 2] + two);
   }
-}
-
-/** The same across lines, for output row y, written from `at` on. */
-function across(lines: readonly Float64Array[], taps: Taps, y: number, out: Pixels, at: number): void {
-  const { size, count, index, weight } = taps;
-  const t = y * size;
-  const line = (k: number): Float64Array => lines[index[t + k] % lines.length];
-  if (count[y] === 1) across2(line(0), line(0), weight[t], 0, out, at);
-  else if (count[y] === 2) across2(line(0), line(1), weight[t], weight[t + 1], out, at);
-  else if (count[y] === 3) across3(line(0), line(1), line(2), weight, t, out, at);
-  else if (count[y] === 4) across4(line(0), line(1), line(2), line(3), weight, t, out, at);
-  else acrossMany(lines, taps, y, out, at);
 }
 
 type Line = Float64Array;
 
-function across2(a: Line, b: Line, wa: number, wb: number, out: Pixels, at: number): void {
+/** The same across lines, for output row y, written from `at` on. */
+function across(lines: readonly Line[], { size, index, weight }: Taps, y: number, out: Pixels, at: number): void {
+  const first = y * size;
+  const line = (t: number): Line => lines[index[t] % lines.length];
+  if (size === 2) {
+    mixTwo(line(first), line(first + 1), weight[first], weight[first + 1], out, at);
+  } else if (size === 4) {
+    mixFour(line(first), line(first + 1), line(first + 2), line(first + 3), weight, first, out, at);
+  } else {
+    const sum = new Float64Array(line(first).length);
+    multiply(line(first), weight[first], sum);
+    let t = first + 1;
+    for (; t < first + size - 3; t += 4) {
+      if (weight[t] !== 0) addFour(line(t), line(t + 1), line(t + 2), line(t + 3), weight, t, sum);
+    }
+    addThree(sum, line(t), line(t + 1), line(t + 2), weight, t, out, at);
+  }
+}
+
+function multiply(line: Line, w: number, out: Line): void {
+  for (let x = 0; x < out.length; x++) out[x] = fround(line[x] * w);
+}
+
+function mixTwo(a: Line, b: Line, wa: number, wb: number, out: Pixels, at: number): void {
   for (let x = 0; x < a.length; x++) out[at + x] = fround(b[x] * wb + fround(a[x] * wa));
 }
 
-function across3(a: Line, b: Line, c: Line, weight: Float64Array, t: number, out: Pixels, at: number): void {
-  const wa = weight[t];
-  const wb = weight[t + 1];
-  const wc = weight[t + 2];
-  for (let x = 0; x < a.length; x++) out[at + x] = fround(c[x] * wc + fround(b[x] * wb + fround(a[x] * wa)));
-}
-
-function across4(a: Line, b: Line, c: Line, d: Line, weight: Float64Array, t: number, out: Pixels, at: number): void {
+function mixFour(a: Line, b: Line, c: Line, d: Line, weight: Float64Array, t: number, out: Pixels, at: number): void {
   const wa = weight[t];
   const wb = weight[t + 1];
   const wc = weight[t + 2];
@@ -138,23 +134,6 @@ function across4(a: Line, b: Line, c: Line, d: Line, weight: Float64Array, t: nu
   for (let x = 0; x < a.length; x++) {
     out[at + x] = fround(d[x] * wd + fround(c[x] * wc + fround(b[x] * wb + fround(a[x] * wa))));
   }
-}
-
-function acrossMany(
-  lines: readonly Line[],
-  { size, count, index, weight }: Taps,
-  y: number,
-  out: Pixels,
-  at: number,
-): void {
-  const line = (t: number): Line => lines[index[t] % lines.length];
-  let t = y * size;
-  const end = t + count[y];
-  const first = weight[t];
-  const sum = line(t).map((v) => fround(v * first));
-  for (t++; t + 4 <= end; t += 4) addFour(line(t), line(t + 1), line(t + 2), line(t + 3), weight, t, sum);
-  for (; t < end; t++) addFused(line(t), weight[t], sum);
-  for (let x = 0; x < sum.length; x++) out[at + x] = sum[x];
 }
 
 function addFour(a: Line, b: Line, c: Line, d: Line, weight: Float64Array, t: number, sum: Line): void {
@@ -168,8 +147,22 @@ function addFour(a: Line, b: Line, c: Line, d: Line, weight: Float64Array, t: nu
   }
 }
 
-function addFused(line: Line, w: number, sum: Line): void {
-  for (let x = 0; x < sum.length; x++) sum[x] = fround(line[x] * w + sum[x]);
+function addThree(
+  sum: Line,
+  a: Line,
+  b: Line,
+  c: Line,
+  weight: Float64Array,
+  t: number,
+  out: Pixels,
+  at: number,
+): void {
+  const wa = weight[t];
+  const wb = weight[t + 1];
+  const wc = weight[t + 2];
+  for (let x = 0; x < sum.length; x++) {
+    out[at + x] = fround(c[x] * wc + fround(b[x] * wb + fround(a[x] * wa + sum[x])));
+  }
 }
 
 /**

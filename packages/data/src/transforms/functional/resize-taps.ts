@@ -8,29 +8,37 @@ import type { Interpolation } from '../pixels.js';
 
 const fround = Math.fround;
 
-/** For each output position the input positions that it is the weighted sum of, in the order of summing. */
+/**
+ * For each output position the input positions that it is the weighted sum of, in places for each.
+ *
+ * PyTorch's loop multiplies the first, then adds the others in blocks of four, and those that are left over, at most
+ * three, with a fused multiply-add. So there is a place for the first, places for the blocks, and three for what is left;
+ * places that are not needed weigh 0. Two neighbours have two places.
+ */
 export interface Taps {
-  /** Places for each output position. */
+  /** Places for each output position: 2, or 4 · (blocks + 1). */
   readonly size: number;
-  /** How many of them are used. */
-  readonly count: Int32Array;
   readonly index: Int32Array;
   /** Of float32, kept as float64: their products are exact. */
   readonly weight: Float64Array;
 }
 
 function tapsOf(list: readonly { index: readonly number[]; weight: readonly number[] }[]): Taps {
-  const size = list.reduce((most, { index }) => Math.max(most, index.length), 2);
+  const most = list.reduce((n, { index }) => Math.max(n, index.length), 2);
+  const size = most === 2 ? 2 : 4 * (((most - 1) >> 2) + 1);
   const taps: Taps = {
     size,
-    count: Int32Array.from(list, ({ index }) => index.length),
     index: new Int32Array(list.length * size),
     weight: new Float64Array(list.length * size),
   };
   list.forEach(({ index, weight }, i) => {
-    taps.index.fill(index[0], i * size, (i + 1) * size); // weight 0
-    taps.index.set(index, i * size);
-    taps.weight.set(weight, i * size);
+    const blocks = (index.length - 1) & ~3;
+    for (let t = 0; t < size; t++) taps.index[i * size + t] = index[0];
+    for (let t = 0; t < index.length; t++) {
+      const place = i * size + (t <= blocks || size === 2 ? t : size - 4 + t - blocks);
+      taps.index[place] = index[t];
+      taps.weight[place] = weight[t];
+    }
   });
   return taps;
 }
