@@ -218,3 +218,10 @@ test('console.log(net) prints what PyTorch prints', () => {
 )`);
   expect(inspect({ x: tensor([1, 2]) })).toBe('{ x: tensor([1., 2.]) }');
 });
+
+test('a module is moved to a device, not to a name or a dtype', () => {
+  const net = new nn.Linear(2, 3);
+  expect(() => net.to('float64' as never)).toThrowErrorMatchingInlineSnapshot(
+    `[TypeError: Module.to: expected a device, got string float64. Write net.to(await device('cuda')); a layer has its dtype from the beginning: new nn.Linear(2, 3, { dtype: 'float64' }).]`,
+  );
+});

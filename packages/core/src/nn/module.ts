@@ -3,12 +3,12 @@
  */
 import { FakkelError } from '../errors.js';
 import { modes } from '../graph/modes.js';
-import { record } from '../graph/record.js';
+import { describe, record } from '../graph/record.js';
 import { isTensor, type HookHandle, type Tensor } from '../graph/tensor.js';
 import { anonymousOp } from '../ops/def.js';
 import { markVisible } from '../runtime/api.js';
 import { Buffer, type Cell, Parameter } from '../runtime/cell.js';
-import type { Device } from '../runtime/device.js';
+import { Device } from '../runtime/device.js';
 import { loadStateDict, stateDictOf, type LoadReport, type StateDict } from './state-dict.js';
 
 /** Called before `forward`; what it returns, if anything, replaces the arguments. */
@@ -210,8 +210,18 @@ export class Module {
     for (const parameter of this.parameters()) parameter.zeroGrad();
   }
 
-  /** Moves parameters and buffers to another device. Returns this module. */
+  /**
+   * Moves parameters and buffers to another device. Returns this module.
+   *
+   * @throws TypeError for what is no device: a name, such as PyTorch's 'cuda', or a dtype.
+   */
   to(device: Device): this {
+    if (!(device instanceof Device)) {
+      throw new TypeError(
+        `Module.to: expected a device, got ${describe(device)}. Write net.to(await device('cuda')); a layer has its dtype ` +
+          `from the beginning: new nn.Linear(2, 3, { dtype: 'float64' }).`,
+      );
+    }
     for (const [, cell] of this._namedCells()) cell._moveTo(device);
     return this;
   }
