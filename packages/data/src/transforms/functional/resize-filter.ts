@@ -105,6 +105,8 @@ function across(lines: readonly Line[], { size, index, weight }: Taps, y: number
   const line = (t: number): Line => lines[index[t] % lines.length];
   if (size === 2) {
     mixTwo(line(first), line(first + 1), weight[first], weight[first + 1], out, at);
+  } else if (size === 4 && weight[first + 3] === 0) {
+    mixThree(line(first), line(first + 1), line(first + 2), weight, first, out, at);
   } else if (size === 4) {
     mixFour(line(first), line(first + 1), line(first + 2), line(first + 3), weight, first, out, at);
   } else {
@@ -124,6 +126,13 @@ function multiply(line: Line, w: number, out: Line): void {
 
 function mixTwo(a: Line, b: Line, wa: number, wb: number, out: Pixels, at: number): void {
   for (let x = 0; x < a.length; x++) out[at + x] = fround(b[x] * wb + fround(a[x] * wa));
+}
+
+function mixThree(a: Line, b: Line, c: Line, weight: Float64Array, t: number, out: Pixels, at: number): void {
+  const wa = weight[t];
+  const wb = weight[t + 1];
+  const wc = weight[t + 2];
+  for (let x = 0; x < a.length; x++) out[at + x] = fround(c[x] * wc + fround(b[x] * wb + fround(a[x] * wa)));
 }
 
 function mixFour(a: Line, b: Line, c: Line, d: Line, weight: Float64Array, t: number, out: Pixels, at: number): void {
