@@ -21,9 +21,12 @@ import type { Portable, Recipe } from './portable.js';
  * typed arrays are shared with the workers; copied once, unless a `SharedArrayBuffer` holds them.
  * @throws FakkelError if `url` is no address, or nothing of that name is exported; TypeError for what is no dataset.
  * @example
- * // photos.ts: export const photos = (root: string) => new MapDataset(new ImageFolder(root), …)
- * const dataset = await fromModule(new URL('./photos.ts', import.meta.url), 'photos', 'data/train');
- * const loader = new DataLoader(dataset, { batchSize: 32, numWorkers: 2 });
+ * // Yours is a file: new URL('./squares.js', import.meta.url). Here its text is in the address.
+ * const url = 'data:text/javascript,export const squares = (length) => ({ length, get: (i) => [i, i * i] });';
+ * const dataset = await fromModule<Dataset<[number, number]>>(url, 'squares', 10);
+ * for await (const [x, y] of new DataLoader(dataset, { batchSize: 5, numWorkers: 2 })) {
+ *   await y.toArray(); // [0, 1, 4, 9, 16], then [25, 36, 49, 64, 81]
+ * }
  */
 export async function fromModule<D extends Dataset<unknown> | IterableDataset<unknown, unknown>>(
   url: URL | string,
@@ -42,8 +45,13 @@ export async function fromModule<D extends Dataset<unknown> | IterableDataset<un
  *
  * @throws FakkelError if `url` is no address, or no function of that name is exported.
  * @example
- * const centre = await functionFromModule(new URL('./photos.ts', import.meta.url), 'centre');
- * const loader = new DataLoader(new MapDataset(digits(), centre), { numWorkers: 2 });
+ * // Yours is a file: new URL('./labels.js', import.meta.url). Here its text is in the address.
+ * const url = 'data:text/javascript,export const isSeven = ([image, label]) => [image, label === 7];';
+ * const isSeven = await functionFromModule<(sample: [HostArray, number]) => [HostArray, boolean]>(url, 'isSeven');
+ * const loader = new DataLoader(new MapDataset(digits(), isSeven), { batchSize: 100, numWorkers: 1 });
+ * for await (const [x, y] of loader) {
+ *   // x: float32[100,1,8,8], y: bool[100]
+ * }
  */
 export async function functionFromModule<F extends (...args: never[]) => unknown>(
   url: URL | string,
