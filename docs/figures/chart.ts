@@ -32,7 +32,7 @@ const PALE = '#57606a';
 const FONT = 'system-ui, sans-serif';
 
 export interface Series {
-  /** In the legend; series of one name in several panels share an entry, and should share a colour. */
+  /** In the legend, unless it is empty; series of one name in several panels share an entry, and should share a colour. */
   readonly name: string;
   readonly color: string;
   /** NaN interrupts a line. Points are drawn in the order given. */
@@ -93,6 +93,7 @@ export function chart(options: ChartOptions): string {
   return draw(columns * width, above + Math.ceil(panels.length / columns) * (height + rowTitle) + 4, {
     legend: {
       show: legend,
+      data: [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))].filter(Boolean),
       top: 6,
       left: 'center',
       itemGap: 30, // the width of text is an estimate: there is no browser here
