@@ -93,7 +93,6 @@ export function chart(options: ChartOptions): string {
   return draw(columns * width, above + Math.ceil(panels.length / columns) * (height + rowTitle) + 4, {
     legend: {
       show: legend,
-      data: [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))].filter(Boolean),
       top: 6,
       left: 'center',
       itemGap: 30, // the width of text is an estimate: there is no browser here
@@ -136,6 +135,7 @@ export function chart(options: ChartOptions): string {
 /** One entry a name. A dot only where the series has dots, a patch of colour for a histogram. */
 function entries(panels: readonly Panel[]): object[] {
   const unique = new Map(panels.flatMap(({ series }) => series.map((s) => [s.name, s.kind ?? 'line'])));
+  unique.delete('');
   return Array.from(unique, ([name, kind]) => ({
     name,
     ...(kind === 'histogram' && { icon: 'roundRect' }),
