@@ -1,5 +1,8 @@
 /** DataLoader with worker threads. What becomes of the threads is in test/worker-processes.test.ts. */
-import { manualSeed, tensor, type Tensor } from '@fakkel/core';
+import { Generator, manualSeed, tensor, type Tensor } from '@fakkel/core';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type * as fixtures from '../test/workers/datasets.js';
 import * as data from './index.js';
@@ -8,18 +11,23 @@ import {
   DataLoader,
   type DataLoaderOptions,
   type DataLoaderState,
+  digits,
   type Dataset,
   fromModule,
   functionFromModule,
   HostArray,
+  ImageFolder,
   type IterableDataset,
   MapDataset,
   type Portable,
+  randomSplit,
   type SampleContext,
   Subset,
   TensorDataset,
+  transforms,
   WeightedRandomSampler,
   WorkerError,
+  writeImage,
 } from './index.js';
 import { WorkerPool } from './worker/pool.js';
 
@@ -203,6 +211,51 @@ describe('what workers are given', () => {
         [3, 0, 0],
       ],
     ]);
+  });
+
+  test('transforms of the package, with a function from a module among them', async () => {
+    const inverted = await functionFromModule<typeof fixtures.inverted>(MODULE, 'inverted');
+    const transform = new transforms.Compose([
+      new transforms.RandomResizedCrop(6),
+      new transforms.RandomApply([new transforms.RandomRotation(20), new transforms.RandomHorizontalFlip()]),
+      new transforms.ToTensor(),
+      new transforms.Lambda(inverted),
+      new transforms.RandomErasing(),
+      new transforms.Normalize([0.5], [0.5]),
+    ]);
+    const [train] = randomSplit(digits({ transform }), [60, 1737], new Generator(0));
+    await byWorkers((numWorkers) => {
+      manualSeed(0);
+      return load(train, { batchSize: 16, shuffle: true, numWorkers });
+    });
+  });
+
+  test('files in folders, decoded in the workers', async () => {
+    const root = await mkdtemp(path.join(tmpdir(), 'fakkel-workers-'));
+    for (let i = 0; i < 12; i++) {
+      const [image, label] = digits().get(i);
+      await mkdir(path.join(root, String(label % 3)), { recursive: true });
+      await writeImage(path.join(root, String(label % 3), `${i}.jpg`), image);
+    }
+    await writeFile(path.join(root, '2', 'z.jpg'), 'no image');
+    const transform = new transforms.Compose([new transforms.RandomResizedCrop(16), new transforms.ToTensor()]);
+    const images = await ImageFolder.open(root, { transform });
+    await byWorkers((numWorkers) => {
+      manualSeed(0);
+      return load(
+        new Subset(
+          images,
+          Array.from({ length: 12 }, (_, i) => i),
+        ),
+        { batchSize: 5, shuffle: true, numWorkers },
+      );
+    });
+    const error = await failure(load(images, { numWorkers: 1, batchSize: 13 }));
+    expect(error.index).toBe(12);
+    expect(error.message.replace(root, '…')).toMatch(
+      /^DataLoader: sample 12 of ImageFolder, in worker 0 of 1: .*…\/2\/z\.jpg.* neither JPEG, PNG/,
+    );
+    await rm(root, { recursive: true });
   });
 
   test('a class, a function, an object: fromModule makes it here too, with its own members', async () => {

@@ -84,7 +84,8 @@ export class Compose<In = HostArray, Out = HostArray> extends TransformList<In, 
 }
 
 /**
- * A function as a transform: torchvision's `Lambda`. It has no recipe: workers are given no functions.
+ * A function as a transform: torchvision's `Lambda`. Workers can be given it where the function is from a module:
+ * `functionFromModule`.
  *
  * @throws TypeError unless it is a function.
  * @example
@@ -100,6 +101,10 @@ export class Lambda<In = HostArray, Out = unknown> extends Transform<In, Out> {
 
   override forward(sample: In, context?: SampleContext): Out {
     return this.lambd(sample, context);
+  }
+
+  override recipe(): Recipe | undefined {
+    return arePortable([this.lambd]) ? recipeOf(this, Lambda, 'Lambda', this.lambd) : undefined;
   }
 }
 

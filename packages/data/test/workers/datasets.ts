@@ -165,6 +165,12 @@ export const centre = ([image, label]: [HostArray, number]): [HostArray, number]
   label,
 ];
 
+export const inverted = (image: HostArray): HostArray =>
+  new HostArray(
+    image.data.map((v) => 1 - v),
+    image.shape,
+  );
+
 export const started: number[] = [];
 export const noteStart = (id: number): void => void started.push(id);
 /** Sample i says what {@link noteStart} was called with, and which worker it is in. */
