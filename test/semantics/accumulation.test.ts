@@ -166,7 +166,7 @@ describe('a micro-batch whose run fails', () => {
   ])('makes the step reject where %s: it would use a part of the gradient', async (_, between) => {
     const net = new ConvNet();
     const optimizer = new SGD(net.parameters(), { lr: 0.1 });
-    const before = await net.fc.bias.toArray();
+    const before = await net.fc.bias!.toArray();
     const [x] = batch(8);
     const train = (...classes: number[]): Promise<void> =>
       step(
@@ -176,9 +176,9 @@ describe('a micro-batch whose run fails', () => {
         between,
       );
     await expect(train(0, 7, 1)).rejects.toThrow(/label 7 .* out of range/);
-    expect(await net.fc.bias.toArray()).toEqual(before);
+    expect(await net.fc.bias!.toArray()).toEqual(before);
     await train(0, 1);
-    expect(await net.fc.bias.toArray()).not.toEqual(before);
+    expect(await net.fc.bias!.toArray()).not.toEqual(before);
   });
 });
 

@@ -41,6 +41,7 @@ export {
   defineOp,
   NON_DIFFERENTIABLE,
   opTable,
+  type Jacobian,
   type Op,
   type OpDef,
   type VjpContext,

@@ -107,7 +107,8 @@ export class LeNet5Original extends nn.Module {
  * With `output: 'rbf'` it ends as in the paper: in the squared distances of F6 to a bitmap of each digit
  * ({@link digitCodes}), which are fixed, for `RBFLoss`; the smallest is the answer, `net(x).argmin(1)`. That leaves 60,000
  * parameters. By default a fully connected layer gives logits for `CrossEntropyLoss` instead, so that the network can be
- * trained as others are. Any optimizer takes the place of the paper's stochastic diagonal Levenberg–Marquardt method.
+ * trained as others are. The paper's optimizer is
+ * `StochasticDiagonalLM` of `@fakkel/optim`; any other does as well.
  * Weights and biases start from U(−2.4/fanIn, 2.4/fanIn), as in the paper, where the fan-in counts the inputs of a unit:
  * 4 for subsampling, 25 times the maps that it sees for a convolution.
  *

@@ -24,6 +24,7 @@ export { LARS, type LARSOptions } from './lars.js';
 export { NAdam, type NAdamOptions } from './nadam.js';
 export { RAdam, type RAdamOptions } from './radam.js';
 export { RMSprop, type RMSpropOptions } from './rmsprop.js';
+export { type Measured, StochasticDiagonalLM, type StochasticDiagonalLMOptions } from './sdlm.js';
 export { SGD, type SGDOptions } from './sgd.js';
 export { trainSteps } from './train-steps.js';
 

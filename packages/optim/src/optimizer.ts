@@ -175,6 +175,25 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return loss;
   }
 
+  /**
+   * Records new values of the parameters' state between steps, and runs them: what an optimizer finds out beside its
+   * updates. If the run fails nothing has changed.
+   */
+  protected async moveState(next: (context: Omit<UpdateContext<O>, 'gradient'>) => Updated['state']): Promise<void> {
+    const commits = hidden(() => {
+      const input = this.sharedInputs();
+      const pending = new Map<Device, Pending>();
+      this.paramGroups.forEach((group, index) => {
+        for (const parameter of group.params) {
+          const state = this.states.get(parameter)!;
+          moveOn(pending, parameter, state, next(contextOf(group, index, parameter, state, input)));
+        }
+      });
+      return [...pending.values()];
+    });
+    await Promise.all(commits.map((entry) => this.commit(entry)));
+  }
+
   private gradients(): Work<O>[] {
     return this.paramGroups.flatMap((group, index) =>
       group.params.flatMap((parameter) => {
@@ -188,31 +207,18 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   private assign(work: readonly Work<O>[]): Pending[] {
     const input = this.sharedInputs();
     const updates = work.map(({ group, index, parameter, gradient, state }) =>
-      this.update({
-        parameter,
-        gradient,
-        group,
-        tensor: (name) => state.cell(name),
-        has: (name) => state.has(name),
-        number: (name) => state.number(name),
-        input: (name, value) => input(index, parameter, name, value),
-      }),
+      this.update({ ...contextOf(group, index, parameter, state, input), gradient }),
     );
     const pending = new Map<Device, Pending>();
     work.forEach(({ parameter, state }, i) => {
-      const { device } = parameter;
-      const entry = pending.get(device) ?? { device, cells: [], undo: [] };
-      pending.set(device, entry);
       parameter.assign(updates[i].parameter);
-      const { cells, before } = state.move(updates[i].state ?? {});
-      entry.cells.push(parameter, ...cells);
-      entry.undo.push({ state, before });
+      moveOn(pending, parameter, state, updates[i].state);
     });
     return [...pending.values()];
   }
 
   /** Equal numbers of a group are one input. */
-  private sharedInputs(): (group: number, beside: Tensor, name: string, value: number) => Tensor {
+  private sharedInputs(): Inputs {
     const inputs = new Map<string, Tensor>();
     const devices = new Map<Device, number>();
     return (group, beside, name, value) => {
@@ -325,6 +331,41 @@ interface Work<O extends OptimizerOptions> {
   readonly parameter: Parameter;
   readonly gradient: Tensor;
   readonly state: ParameterState;
+}
+
+/** A number as an input: of which group, beside which tensor, its name and value. */
+type Inputs = (group: number, beside: Tensor, name: string, value: number) => Tensor;
+
+function contextOf<O extends OptimizerOptions>(
+  group: ParamGroup<O>,
+  index: number,
+  parameter: Parameter,
+  state: ParameterState,
+  input: Inputs,
+): Omit<UpdateContext<O>, 'gradient'> {
+  return {
+    parameter,
+    group,
+    tensor: (name) => state.cell(name),
+    has: (name) => state.has(name),
+    number: (name) => state.number(name),
+    input: (name, value) => input(index, parameter, name, value),
+  };
+}
+
+/** Moves the state of one parameter on, and enters it among what its device has to do. */
+function moveOn(
+  pending: Map<Device, Pending>,
+  parameter: Parameter,
+  state: ParameterState,
+  values: Updated['state'],
+): void {
+  const { device } = parameter;
+  const entry = pending.get(device) ?? { device, cells: [], undo: [] };
+  pending.set(device, entry);
+  const { cells, before } = state.move(values ?? {});
+  entry.cells.push(parameter, ...cells);
+  entry.undo.push({ state, before });
 }
 
 /** What a step has assigned on one device, and how to take it back. */

@@ -57,4 +57,18 @@ tools.s('infinity', vals(1.0, INF).const(), f(2).const(), maxNorm=1)
 tools.op('clipGradValue', by_value)
 tools.s('some', f(2, 3).const(), vals(NAN, INF, -INF, 0.25, -3.0).const(), clipValue=0.5)
 
+
+
+def squared_jacobian(fn, inputs, h):
+    """Of each input the sum over outputs of (dy/dx)^2 h: what the diagonal of second derivatives is for one operation."""
+    inputs = [x.detach() for x in inputs]
+    rows = torch.autograd.functional.jacobian(lambda *xs: fn(*xs).reshape(-1), tuple(inputs))
+    return [(j.square() * h.reshape(-1, *[1] * x.ndim)).sum(0) for j, x in zip(rows, inputs)]
+
+
+tools.op('curvature', lambda x, a: squared_jacobian(torch.nn.functional.conv2d, x[:2], x[2]))
+tools.s('of a convolution', f(2, 2, 4, 4).const(), f(3, 2, 3, 3).const(), f(2, 3, 2, 2, low=0).const())
+tools.op('curvatureTanh', lambda x, a: squared_jacobian(lambda t, b: torch.tanh(t * b), x[:2], x[2]))
+tools.s('of elements, broadcast', f(2, 3).const(), f(3).const(), f(2, 3, low=0).const())
+
 FAMILIES = [tools]

@@ -4,7 +4,7 @@
 import { nn, where, zerosLike, type Tensor } from '@fakkel/core';
 import { adapter, type Adapter } from './adapter.js';
 
-const { checkpoint, clipGradNorm_, clipGradValue_ } = nn.utils;
+const { checkpoint, clipGradNorm_, clipGradValue_, diagonalGaussNewton } = nn.utils;
 
 /** Parameters whose gradients are given. */
 function parametersWith(gradients: readonly Tensor[]): nn.Parameter[] {
@@ -14,6 +14,13 @@ function parametersWith(gradients: readonly Tensor[]): nn.Parameter[] {
     return parameter;
   });
 }
+
+/** Second derivatives of both inputs, from those of the output. */
+const curvatureOf = (fn: (a: Tensor, b: Tensor) => Tensor): Adapter =>
+  adapter(([a, b, curvature]) => {
+    const leaves = [a, b].map((t) => t.detach().requiresGrad_());
+    return diagonalGaussNewton(fn(leaves[0], leaves[1]), leaves, { curvature });
+  });
 
 export const gradientToolAdapters: Readonly<Record<string, Adapter>> = {
   checkpoint: adapter(([x, w]) => checkpoint((t: Tensor) => t.matmul(w).tanh().exp(), x)),
@@ -40,4 +47,6 @@ export const gradientToolAdapters: Readonly<Record<string, Adapter>> = {
     clipGradValue_(parameters, clipValue);
     return parameters.map((parameter) => parameter.grad!);
   }),
+  curvature: curvatureOf((x, w) => x.conv2d(w)),
+  curvatureTanh: curvatureOf((x, b) => x.mul(b).tanh()),
 };

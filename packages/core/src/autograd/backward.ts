@@ -239,7 +239,7 @@ function readsAnything(node: Node): boolean {
 }
 
 /** The tape through `node` is given up; values that are on the host keep their number and nothing else. */
-function giveUp(node: Node): void {
+export function giveUp(node: Node): void {
   node.consumed = true;
   for (const t of node.outputs) {
     if (!t._requiresGrad) continue;

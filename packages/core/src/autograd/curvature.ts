@@ -17,7 +17,7 @@ import type { VjpContext, VjpRule } from '../ops/def.js';
 import { cat } from '../ops/joining.js';
 import type { Attrs } from '../program/program.js';
 import { formatAval, sameShape } from '../shape.js';
-import { grad, tapeTo } from './backward.js';
+import { giveUp, grad, tapeTo } from './backward.js';
 
 type Context = VjpContext<Attrs>;
 type Back = ReturnType<VjpRule<Attrs>['backward']>;
@@ -28,6 +28,7 @@ export function curvatureOf(
   outputs: readonly Tensor[],
   seeds: readonly Tensor[],
   wanted: readonly Tensor[],
+  retainGraph: boolean,
 ): Tensor[] {
   const targets = wanted.map((t) => t._current());
   return noGrad(() =>
@@ -49,6 +50,7 @@ export function curvatureOf(
           if (h && needs[i]) add(t, h.to(t.dtype));
         });
       }
+      if (!retainGraph) nodes.forEach(giveUp);
       return targets.map((t) => found.get(t) ?? zerosOf(t));
     }),
   );
@@ -126,6 +128,7 @@ function throughParts(op: string, { op: composite, inputs, attrs }: Node, { grad
     given.map((i) => outputs[i]),
     given.map((i) => gradients[i]!),
     wanted,
+    false,
   );
   return leaves.map((t) => found[wanted.indexOf(t)] ?? null);
 }

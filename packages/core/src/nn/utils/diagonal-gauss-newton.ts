@@ -9,12 +9,14 @@ import { checkOptions } from '../../ops/arguments.js';
 import { composed } from '../../ops/compose.js';
 import { formatAval, sameShape } from '../../shape.js';
 
-/** What {@link diagonalGaussNewton} begins with: one of the two. */
+/** What {@link diagonalGaussNewton} begins with: the loss, or the curvature of the outputs. */
 export interface DiagonalGaussNewtonOptions {
   /** The loss, a scalar made of the outputs: a sum or mean over samples. Its second derivatives to them are computed. */
   loss?: Tensor;
   /** ∂²loss/∂outputs², where it is known: for cross-entropy p (1 − p) / N, for the mean squared error 2 / numel. */
   curvature?: Tensor;
+  /** Keep the tape, so that `loss.backward()` may follow. Default true. */
+  retainGraph?: boolean;
 }
 
 /**
@@ -61,8 +63,8 @@ export function diagonalGaussNewton(
 ): Tensor[] {
   const name = 'diagonalGaussNewton';
   checkTensor(name, outputs);
-  checkOptions(name, options, ['loss', 'curvature']);
-  const { loss, curvature } = options;
+  checkOptions(name, options, ['loss', 'curvature', 'retainGraph']);
+  const { loss, curvature, retainGraph = true } = options;
   if ((loss === undefined) === (curvature === undefined)) {
     throw new FakkelError(
       `${name}: give the { loss } that is made of the outputs, or their { curvature }: one of them`,
@@ -88,7 +90,7 @@ export function diagonalGaussNewton(
         `${name}: the curvature has the shape of the outputs, ${formatAval(outputs)}; got ${formatAval(seed)}`,
       );
     }
-    return curvatureOf(name, [outputs], [seed], list);
+    return curvatureOf(name, [outputs], [seed], list, retainGraph);
   });
 }
 
