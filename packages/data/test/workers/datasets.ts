@@ -151,6 +151,16 @@ export class Busy extends Dataset<number> {
   }
 }
 
+/** Says how many samples it has made, this one included; each takes time. */
+export class Counting extends Busy {
+  private count = 0;
+
+  override get(index: number): number {
+    super.get(index);
+    return ++this.count;
+  }
+}
+
 /** In a batch of its own: samples padded with zeros to one length. */
 export const padded = (arrays: Float32Array[]): Tensor => {
   const length = Math.max(...arrays.map((a) => a.length));
