@@ -28,8 +28,36 @@ export { type Measured, StochasticDiagonalLM, type StochasticDiagonalLMOptions }
 export { SGD, type SGDOptions } from './sgd.js';
 export { trainSteps } from './train-steps.js';
 
-export { LRScheduler, type SchedulerOptions, type SchedulerStateDict } from './schedulers/lr-scheduler.js';
+export { AveragedModel, type AveragedModelOptions, type AvgFn } from './averaging/averaged-model.js';
+export { getEmaAvgFn, getSwaAvgFn, updateBn } from './averaging/averaged-model.js';
+export { SWALR, type SWALROptions } from './averaging/swa-lr.js';
+
+export {
+  LRScheduler,
+  type Scheduler,
+  type SchedulerOptions,
+  type SchedulerStateDict,
+} from './schedulers/lr-scheduler.js';
+export {
+  type Chainable,
+  ChainedScheduler,
+  type ChainedSchedulerStateDict,
+  SequentialLR,
+  type SequentialLROptions,
+  type SequentialLRStateDict,
+} from './schedulers/composed.js';
 export { CosineAnnealingLR, type CosineAnnealingLROptions } from './schedulers/cosine-annealing.js';
+export { CyclicLR, type CyclicLROptions } from './schedulers/cyclic.js';
 export { ExponentialLR, type ExponentialLROptions } from './schedulers/exponential.js';
-export { LambdaLR, type LambdaLROptions } from './schedulers/lambda.js';
+export { InverseSqrtLR, type InverseSqrtLROptions } from './schedulers/inverse-sqrt.js';
+export { LambdaLR, type LambdaLROptions, MultiplicativeLR, type MultiplicativeLROptions } from './schedulers/lambda.js';
+export { OneCycleLR, type OneCycleLROptions } from './schedulers/one-cycle.js';
+export {
+  ReduceLROnPlateau,
+  type ReduceLROnPlateauOptions,
+  type ReduceLROnPlateauStateDict,
+} from './schedulers/plateau.js';
+export { PolynomialLR, type PolynomialLROptions } from './schedulers/polynomial.js';
 export { MultiStepLR, type MultiStepLROptions, StepLR, type StepLROptions } from './schedulers/step.js';
+export { ConstantLR, type ConstantLROptions, LinearLR, type LinearLROptions } from './schedulers/warm-up.js';
+export { CosineAnnealingWarmRestarts, type CosineAnnealingWarmRestartsOptions } from './schedulers/warm-restarts.js';

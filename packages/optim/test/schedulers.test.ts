@@ -5,6 +5,7 @@ import {
   Adam,
   CosineAnnealingLR,
   ExponentialLR,
+  InverseSqrtLR,
   LambdaLR,
   LRScheduler,
   MultiStepLR,
@@ -132,20 +133,35 @@ test('stepping before the optimizer warns, once', async () => {
   warn.mockRestore();
 });
 
-test('a scheduler of one’s own: the lecture’s k / √epoch', async () => {
-  class InverseSqrtLR extends LRScheduler<{ k: number }> {
-    constructor(optimizer: Optimizer, config: { k: number } & SchedulerOptions) {
-      super(optimizer, config);
-    }
+test('InverseSqrtLR: γ₀ in the first epoch, then k / √epoch · γ₀', async () => {
+  const [k, lr] = [0.8, 0.5];
+  const optimizer = new Adam([new Parameter(zeros(1))], { lr });
+  const scheduler = new InverseSqrtLR(optimizer, { k });
+  const rates: number[] = [];
+  for (let i = 0; i < 10; i++) rates.push(...(await epoch(optimizer, [scheduler])));
+  const formula = [lr, ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((done) => (k / Math.sqrt(done)) * lr)];
+  expect(difference(rates, formula)).toBeLessThan(1e-16);
+  expect(scheduler.stateDict()).toMatchObject({ k, last_epoch: 10, base_lrs: [lr] });
+
+  const resumed = new InverseSqrtLR(new Adam([{ params: new Parameter(zeros(1)), initialLr: lr }], { lr }), {
+    k,
+    lastEpoch: 3,
+  });
+  expect(resumed.getLastLr()).toEqual([formula[4]]);
+});
+
+test('a scheduler of one’s own', async () => {
+  class LogarithmicLR extends LRScheduler<{ scale: number }> {
     protected getLr(): number[] {
-      return this.baseLrs.map((lr) => (this.lastEpoch === 0 ? lr : (lr * this.config.k) / Math.sqrt(this.lastEpoch)));
+      return this.baseLrs.map((lr) => lr / (1 + this.config.scale * Math.log(this.lastEpoch + 1)));
     }
   }
   const optimizer = new Adam([new Parameter(zeros(1))], { lr: 0.5 });
-  const scheduler = new InverseSqrtLR(optimizer, { k: 0.8 });
+  const scheduler = new LogarithmicLR(optimizer, { scale: 2 });
   const rates: number[] = [];
-  for (let i = 0; i < 5; i++) rates.push(...(await epoch(optimizer, [scheduler])));
-  expect(rates).toEqual([0.5, 0.4, 0.4 / Math.SQRT2, 0.4 / Math.sqrt(3), 0.2]);
+  for (let i = 0; i < 3; i++) rates.push(...(await epoch(optimizer, [scheduler])));
+  expect(rates).toEqual([0.5, 0.5 / (1 + 2 * Math.log(2)), 0.5 / (1 + 2 * Math.log(3))]);
+  expect(scheduler.stateDict().scale).toBe(2);
 });
 
 test('mistakes are errors that teach', () => {

@@ -32,6 +32,10 @@ export class CosineAnnealingLR extends LRScheduler<Required<CosineAnnealingLROpt
     checkNumber('CosineAnnealingLR', 'etaMin', etaMin);
   }
 
+  protected override stateName(key: string): string {
+    return key === 'tMax' ? 'T_max' : super.stateName(key);
+  }
+
   protected getLr(): number[] {
     const { tMax, etaMin } = this.config;
     const t = this.lastEpoch;

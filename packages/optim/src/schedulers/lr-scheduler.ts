@@ -3,7 +3,17 @@
  */
 import { FakkelError, StateDictError } from '@fakkel/core';
 import { Optimizer } from '../optimizer.js';
-import { camelCase, kindOf, type ParamGroup, snakeCase } from '../param-groups.js';
+import { kindOf, type ParamGroup, snakeCase } from '../param-groups.js';
+import { checkNumber } from '../validation.js';
+
+/** What sets learning rates: all schedulers, also those that are made of others. */
+export interface Scheduler {
+  readonly optimizer: Optimizer;
+  /** The rates that were set last, one a group. */
+  getLastLr(): number[];
+  /** Plain numbers, by PyTorch's names. */
+  stateDict(): object;
+}
 
 /** What every scheduler may be given. */
 export interface SchedulerOptions {
@@ -20,6 +30,32 @@ export interface SchedulerStateDict {
   [config: string]: unknown;
 }
 
+/** Throws unless `optimizer` is one. */
+export function checkOptimizer(name: string, optimizer: unknown): asserts optimizer is Optimizer {
+  if (!(optimizer instanceof Optimizer)) {
+    throw new TypeError(`${name}: expected an optimizer, got ${kindOf(optimizer)}`);
+  }
+}
+
+/** An option that is one number, or one a group: as a number a group. */
+export function perGroup(name: string, optimizer: unknown, what: string, value: number | readonly number[]): number[] {
+  checkOptimizer(name, optimizer);
+  const { length } = optimizer.paramGroups;
+  const values = Array.isArray(value) ? [...(value as number[])] : Array<number>(length).fill(value as number);
+  if (values.length !== length) {
+    throw new FakkelError(`${name}: expected ${length} values for ${what}, one a group, got ${values.length}`);
+  }
+  for (const one of values) checkNumber(name, what, one);
+  return values;
+}
+
+/** Throws unless `value` is one of the strings that an option may be. */
+export function checkChoice(name: string, what: string, value: unknown, choices: readonly string[]): void {
+  if (!choices.includes(value as string)) {
+    throw new FakkelError(`${name}: ${what} must be one of '${choices.join("', '")}', got ${String(value)}.`);
+  }
+}
+
 /**
  * The base of all learning-rate schedulers, as `torch.optim.lr_scheduler.LRScheduler`: sets the learning rate of every
  * group when it is made, and again at every `step()`, which is called once an epoch, after the optimizer's steps. A
@@ -29,33 +65,32 @@ export interface SchedulerStateDict {
  * chainable form (from the group's present rate) other changes to the rate are kept.
  *
  * @example
- * // The lecture's k / √epoch decay.
- * class InverseSqrtLR extends LRScheduler<{ k: number }> {
- *   constructor(optimizer: Optimizer, config: { k: number } & SchedulerOptions) {
- *     super(optimizer, config);
- *   }
+ * // λ₀ · log 2 / log(epoch + 2)
+ * class LogarithmicLR extends LRScheduler {
  *   protected getLr() {
- *     return this.baseLrs.map((lr) => (this.lastEpoch === 0 ? lr : (lr * this.config.k) / Math.sqrt(this.lastEpoch)));
+ *     return this.baseLrs.map((lr) => (lr * Math.log(2)) / Math.log(this.lastEpoch + 2));
  *   }
  * }
+ * const scheduler = new LogarithmicLR(new SGD(new nn.Linear(2, 1).parameters(), { lr: 0.1 }), {});
  */
-export abstract class LRScheduler<C extends object = object> {
+export abstract class LRScheduler<C extends object = object> implements Scheduler {
   /** The epochs done: 0 after construction. */
   lastEpoch: number;
   /** The rates that the groups began with. */
   baseLrs: number[];
   /** What the subclass was configured with. */
   protected config: C;
-  private stepCount = 0;
+  /** How often the rates were set, by the constructor and by `step()`. */
+  protected stepCount = 0;
   private lastLr: number[] = [];
   readonly optimizer: Optimizer;
 
   constructor(optimizer: unknown, { lastEpoch = -1, ...config }: C & SchedulerOptions) {
-    if (!(optimizer instanceof Optimizer)) {
-      throw new TypeError(`${this.constructor.name}: expected an optimizer, got ${kindOf(optimizer)}`);
-    }
-    this.optimizer = optimizer as Optimizer;
+    checkOptimizer(this.constructor.name, optimizer);
+    this.optimizer = optimizer;
     this.config = config as unknown as C;
+    this.validate(this.config);
+    this.prepare(lastEpoch === -1);
     this.groups.forEach((group, i) => {
       if (lastEpoch === -1) group.initialLr ??= group.lr;
       else if (group.initialLr === undefined) {
@@ -65,11 +100,9 @@ export abstract class LRScheduler<C extends object = object> {
         );
       }
     });
-    this.baseLrs = this.groups.map((group) => group.initialLr!);
+    this.baseLrs = this.initialLrs();
     this.lastEpoch = lastEpoch;
-    this.validate(this.config);
-    this.optimizer._steps = 0;
-    this.step();
+    this._initialStep();
   }
 
   protected get groups(): ParamGroup[] {
@@ -84,11 +117,37 @@ export abstract class LRScheduler<C extends object = object> {
   /** Throws for a configuration that makes no sense. */
   protected validate(_config: C): void {}
 
+  /** What a scheduler sets in the groups before its first step; `isNew` unless it begins in the middle. */
+  protected prepare(_isNew: boolean): void {}
+
+  /** The rates that the schedule is computed from. */
+  protected initialLrs(): number[] {
+    return this.groups.map((group) => group.initialLr!);
+  }
+
   /** The rate of every group at `this.lastEpoch`. */
   protected abstract getLr(): number[];
 
   /** The next epoch: call it after the optimizer's steps. */
   step(): void {
+    this.advance(this.lastEpoch + 1);
+  }
+
+  /** @internal The step that the constructor makes: the rates of the first epoch. */
+  _initialStep(): void {
+    this.optimizer._steps = 0;
+    this.stepCount = 0;
+    this.step();
+  }
+
+  /** @internal Begins at epoch 0 from the initial rates: where a {@link SequentialLR} comes to this scheduler. */
+  _begin(): void {
+    this.groups.forEach((group, i) => (group.lr = this.baseLrs[i]));
+    this.advance(0);
+  }
+
+  /** Sets the rates of an epoch. */
+  protected advance(epoch: number): void {
     if (this.stepCount === 1 && this.optimizer._steps < 1) {
       // PyTorch's warning: the mistake is silent otherwise, and an error would forbid an epoch without batches.
       // eslint-disable-next-line no-console
@@ -98,7 +157,7 @@ export abstract class LRScheduler<C extends object = object> {
       );
     }
     this.stepCount++;
-    this.lastEpoch++;
+    this.lastEpoch = epoch;
     const rates = this.getLr();
     this.groups.forEach((group, i) => (group.lr = rates[i] ?? group.lr));
     this.lastLr = this.groups.map((group) => group.lr);
@@ -112,7 +171,7 @@ export abstract class LRScheduler<C extends object = object> {
   /** What a checkpoint needs, beside the optimizer's state dict, which has the rates themselves. */
   stateDict(): SchedulerStateDict {
     const config = Object.entries(this.savedConfig() as Record<string, unknown>).map(([key, value]) => [
-      snakeCase(key),
+      this.stateName(key),
       structuredClone(value),
     ]);
     return {
@@ -122,6 +181,11 @@ export abstract class LRScheduler<C extends object = object> {
       _step_count: this.stepCount,
       _last_lr: [...this.lastLr],
     };
+  }
+
+  /** How PyTorch's state dict calls an entry of the configuration. */
+  protected stateName(key: string): string {
+    return snakeCase(key);
   }
 
   /** The part of the configuration that is saved: not functions. */
@@ -149,8 +213,9 @@ export abstract class LRScheduler<C extends object = object> {
       );
     }
     const config = { ...this.config } as Record<string, unknown>;
-    for (const [key, value] of Object.entries(rest)) {
-      if (camelCase(key) in this.savedConfig()) config[camelCase(key)] = structuredClone(value);
+    for (const key of Object.keys(this.savedConfig())) {
+      const saved = this.stateName(key);
+      if (saved in rest) config[key] = structuredClone(rest[saved]);
     }
     this.validate(config as C);
     this.config = config as C;

@@ -15,7 +15,8 @@ export interface StepLROptions {
 /**
  * Multiplies the learning rate of every group by gamma every `stepSize` epochs: γ(epoch) = γ₀ · gamma^⌊epoch / stepSize⌋.
  *
- * When to use: a staircase, for long runs whose loss has stopped falling between the steps.
+ * When to use: long runs whose loss has stopped falling between the steps. A decay "typically helps to get away from
+ * saddle points and the loss function often looks like a staircase" (the lecture): it drops right after each decay.
  *
  * @example
  * const optimizer = new SGD(new nn.Linear(2, 1).parameters(), { lr: 0.1 });
