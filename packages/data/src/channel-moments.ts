@@ -45,10 +45,8 @@ export class ChannelMoments {
    * @throws ShapeError if there are other than `channels` channels; FakkelError naming the channel that holds NaN or Inf.
    */
   static ofBatch(batch: HostArray, channels: number, op: string): ChannelMoments {
+    checkBatch(op, batch, channels);
     const [n, c, ...rest] = batch.shape;
-    if (batch.shape.length < 2 || c !== channels || batch.dtype === 'bool') {
-      throw new ShapeError(`${op}: expected [N, ${channels}, ...] with ${channels} channels, got ${String(batch)}`);
-    }
     const size = sizeOf(rest);
     const count = n * size;
     const mean = new Float64Array(c);
@@ -96,7 +94,14 @@ export class ChannelMoments {
   }
 }
 
-function notFinite(batch: HostArray, channel: number, size: number, op: string): FakkelError {
+/** Throws unless a batch is `[N, channels, ...]` of numbers. */
+export function checkBatch(op: string, batch: HostArray, channels: number): void {
+  if (batch.shape.length >= 2 && batch.shape[1] === channels && batch.dtype !== 'bool') return;
+  throw new ShapeError(`${op}: expected [N, ${channels}, ...] with ${channels} channels, got ${String(batch)}`);
+}
+
+/** The error for a channel of a batch `[N, C, ...]`, with `size` elements a sample, that holds NaN or Inf. */
+export function notFinite(batch: HostArray, channel: number, size: number, op: string): FakkelError {
   const [n, c] = batch.shape;
   for (let i = 0; i < n; i++) {
     const start = (i * c + channel) * size;

@@ -13,7 +13,7 @@ export {
   type EpochContext,
   type SampleStream,
 } from './iterable-dataset.js';
-export { StackDataset, type Stacked } from './stack-dataset.js';
+export { StackDataset, type StackableDatasets, type Stacked } from './stack-dataset.js';
 export type { Portable, Recipe } from './portable.js';
 export { fromModule, functionFromModule } from './from-module.js';
 export { getWorkerInfo, type WorkerInfo } from './worker-info.js';
@@ -22,7 +22,7 @@ export { randomSplit } from './random-split.js';
 export { stratifiedSplit, type StratifiedSplitOptions } from './stratified-split.js';
 export { kFold, stratifiedKFold, type Fold, type KFoldOptions, type StratifiedKFoldOptions } from './k-fold.js';
 export type { Label, Labels } from './labels.js';
-export { holdOut, HoldOut, HoldOutIterable, type HoldOutOptions } from './hold-out.js';
+export { holdOut, HoldOut, HoldOutIterable, type HoldOutOptions, type HoldOutUses } from './hold-out.js';
 export {
   balancedWeights,
   BatchSampler,
@@ -54,7 +54,7 @@ export {
 export { cifar10, cifar100, CifarDataset, type Cifar100Options, type CifarData, type CifarOptions } from './cifar.js';
 export { TarError } from './tar.js';
 export { WebDataset, type WebDatasetOptions, type WebSample, type WebSampleOf } from './web-dataset.js';
-export type { Decoder } from './web-decode.js';
+export type { Decoder, WebDecoded, WebField } from './web-decode.js';
 export type { RawSample, ShardPosition } from './web-shards.js';
 export type { FileOptions } from './files.js';
 export type { DownloadProgress } from './download.js';
@@ -69,8 +69,10 @@ export {
   type WriteImageOptions,
 } from './image.js';
 export { DatasetFolder, ImageFolder, type DatasetFolderOptions, type ImageFolderOptions } from './image-folder.js';
-export { FolderDataset, type UnreadableFile, type UnreadableOptions } from './folder-dataset.js';
+export { FolderDataset, type FolderOptions, type UnreadableFile, type UnreadableOptions } from './folder-dataset.js';
 export type { TransformOptions } from './image-sample.js';
 export type { FolderFiles, FolderSelection } from './folder-files.js';
 export * as transforms from './transforms/index.js';
 export { RunningNormalizer, type ChannelStatistics } from './running-normalizer.js';
+export { MinMaxNormalizer, type ChannelLimits, type MinMaxOptions } from './min-max-normalizer.js';
+export { PCAWhitening, ZCAWhitening, type WhiteningOptions, type WhiteningStatistics } from './whitening.js';

@@ -78,7 +78,7 @@ async function firstImages(dataset: Dataset<[HostArray, number]>): Promise<Tenso
 }
 
 describe('normalize', () => {
-  test('gives zero mean and unit variance, and denormalize undoes it', async () => {
+  test('gives zero mean and unit variance, and inverse undoes it', async () => {
     const [x] = [
       tensor([
         [[[1, 2]], [[10, 30]]],
@@ -93,7 +93,7 @@ describe('normalize', () => {
     const { mean, std } = await again.statistics();
     close(mean, [0, 0], 1e-7);
     close(std, [1, 1], 1e-7);
-    close(await normalizer.denormalize(y).data(), await x.data(), 1e-6);
+    close(await normalizer.inverse(y).data(), await x.data(), 1e-6);
   });
 
   test('centres a channel that does not vary, and does not scale it', async () => {
@@ -232,7 +232,7 @@ describe('errors leave the statistics as they were', () => {
     );
     const normalizer = await made();
     expect(() => normalizer(tensor([1, 2]))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: RunningNormalizer.normalize: expected [N, 2, ...] with 2 channels on axis 1, got float32[2]]`,
+      `[ShapeError: RunningNormalizer: expected [N, 2, ...] with 2 channels on axis 1, got float32[2]]`,
     );
     expect(() => new RunningNormalizer(0)).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: RunningNormalizer: expected a number of channels from 1 up, got 0]`,
