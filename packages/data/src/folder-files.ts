@@ -14,7 +14,7 @@ export interface FolderFiles {
   /** Names of the class folders. */
   readonly classes: readonly string[];
   /** Path of each file, below the root. */
-  readonly paths: Pick<StringTable, 'bytes' | 'ends'>;
+  readonly paths: { readonly bytes: Uint8Array; readonly ends: Float64Array };
   /** Class of each file. */
   readonly targets: Int32Array;
 }

@@ -14,7 +14,7 @@ export interface HoldOutOptions {
 }
 
 /** The uses of a dataset, in memory that workers share. */
-interface Uses {
+export interface HoldOutUses {
   /** How many there were. */
   readonly count: Int32Array;
   /** In which of them each sample was handed out last. */
@@ -22,7 +22,7 @@ interface Uses {
 }
 
 /** By dataset, so that guarding it again does not begin to count again. */
-const known = new WeakMap<object, Uses>();
+const known = new WeakMap<object, HoldOutUses>();
 
 /**
  * Guards a test set: counts its uses, and warns when the second begins.
@@ -65,12 +65,12 @@ export function holdOut<T>(
 
 /** What {@link holdOut} gives. */
 export class HoldOut<T> extends Dataset<T> {
-  private readonly counter: Uses;
+  private readonly counter: HoldOutUses;
 
   constructor(
     readonly dataset: Dataset<T>,
     private readonly reuse: 'warn' | 'error' = 'warn',
-    uses: Uses | undefined = known.get(dataset),
+    uses: HoldOutUses | undefined = known.get(dataset),
   ) {
     super();
     this.counter = uses ?? { count: shared(new Int32Array(1)), last: shared(new Int32Array(dataset.length)) };
@@ -108,7 +108,7 @@ export class HoldOut<T> extends Dataset<T> {
 
 /** What {@link holdOut} gives for an iterable dataset. */
 export class HoldOutIterable<T, R> extends IterableDataset<T, R> {
-  private readonly counter: Uses;
+  private readonly counter: HoldOutUses;
 
   constructor(
     readonly dataset: IterableDataset<T, R>,

@@ -1,5 +1,5 @@
 /**
- * Datasets side by side.
+ * StackableDatasets side by side.
  *
  * Source: PyTorch 2.1, `torch/utils/data/dataset.py` (`StackDataset`).
  */
@@ -8,15 +8,16 @@ import { checkDataset, Dataset, type SampleContext } from './dataset.js';
 import { checkIndex } from './host-array.js';
 import type { Recipe } from './portable.js';
 
-type Datasets = readonly Dataset<unknown>[] | Readonly<Record<string, Dataset<unknown>>>;
+/** What a {@link StackDataset} is made of: a tuple of datasets, or an object of them. */
+export type StackableDatasets = readonly Dataset<unknown>[] | Readonly<Record<string, Dataset<unknown>>>;
 
 /** A sample of each of the datasets, in their places. */
-export type Stacked<D extends Datasets> = {
+export type Stacked<D extends StackableDatasets> = {
   -readonly [K in keyof D]: D[K] extends Dataset<infer T> ? T : never;
 };
 
 /**
- * Datasets side by side: sample i holds sample i of each, `torch.utils.data.StackDataset`.
+ * StackableDatasets side by side: sample i holds sample i of each, `torch.utils.data.StackDataset`.
  *
  * When to use: parts of samples that lie in different places, such as images and masks.
  *
@@ -27,7 +28,7 @@ export type Stacked<D extends Datasets> = {
  * const pairs = new StackDataset({ digit: digits(), age: ages });
  * const { digit, age } = await pairs.get(0); // [float32[1,8,8], 0] and [float32[]]
  */
-export class StackDataset<const D extends Datasets> extends Dataset<Stacked<D>> {
+export class StackDataset<const D extends StackableDatasets> extends Dataset<Stacked<D>> {
   readonly length: number;
 
   constructor(readonly datasets: D) {

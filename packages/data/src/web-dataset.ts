@@ -13,7 +13,7 @@ import { checkOptions, kindOf } from './options.js';
 import type { Recipe } from './portable.js';
 import { allPortable } from './shared-memory.js';
 import { checkCount } from './samplers.js';
-import { decoderOf, type Decoder, type Field } from './web-decode.js';
+import { decoderOf, type Decoder, type WebField } from './web-decode.js';
 import { ShardStream, type RawSample, type ShardPosition } from './web-shards.js';
 
 /** A sample without `fields`: what its files hold, by their endings. */
@@ -28,7 +28,7 @@ export interface WebSample {
 /** What a {@link WebDataset} with these fields hands out. */
 export type WebSampleOf<F extends readonly string[], I> = F extends readonly []
   ? WebSample
-  : { -readonly [K in keyof F]: Field<F[K], I> };
+  : { -readonly [K in keyof F]: WebField<F[K], I> };
 
 export interface WebDatasetOptions<F extends readonly string[] = readonly [], I = HostArray> extends ReadImageOptions {
   /**
@@ -145,7 +145,7 @@ export class WebDataset<const F extends readonly string[] = readonly [], I = Hos
     this.wanted = fields && new Set(fields.flatMap((field) => field.split(';')));
   }
 
-  override stream({ seed, state }: EpochContext): ShardStream {
+  override stream({ seed, state }: EpochContext): AsyncIterable<RawSample> & { stateDict(): ShardPosition } {
     const { shuffle = 0, retries = 3, unreadable } = this.options;
     const stream = {
       urls: this.urls,

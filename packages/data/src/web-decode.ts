@@ -14,8 +14,8 @@ const TEXT_ENDINGS = ['txt', 'text', 'transcript'] as const;
 const JSON_ENDINGS = ['json', 'jsn'] as const;
 
 /** What a file is decoded to, by its ending; `I` is what becomes of images. */
-export type Decoded<E extends string, I> = E extends `${string}.${infer Last}`
-  ? Decoded<Last, I>
+export type WebDecoded<E extends string, I> = E extends `${string}.${infer Last}`
+  ? WebDecoded<Last, I>
   : E extends (typeof IMAGE_ENDINGS)[number]
     ? I
     : E extends (typeof NUMBER_ENDINGS)[number]
@@ -25,9 +25,9 @@ export type Decoded<E extends string, I> = E extends `${string}.${infer Last}`
         : unknown;
 
 /** What a field such as `jpg;png` gives. */
-export type Field<F extends string, I> = F extends `${infer First};${infer Rest}`
-  ? Decoded<First, I> | Field<Rest, I>
-  : Decoded<F, I>;
+export type WebField<F extends string, I> = F extends `${infer First};${infer Rest}`
+  ? WebDecoded<First, I> | WebField<Rest, I>
+  : WebDecoded<F, I>;
 
 /** The last part of an ending: that of `seg.png` is `png`. */
 const kindOfEnding = (extension: string): string => extension.slice(extension.lastIndexOf('.') + 1);
