@@ -10,7 +10,7 @@ import {
   nn,
   noGrad,
   type Tensor,
-  tensor,
+  zeros,
   where,
 } from '@fakkel/core';
 import { hidden } from '../hidden.js';
@@ -99,7 +99,7 @@ export class AveragedModel<M extends nn.Module = nn.Module> extends nn.Module {
     const at = device ?? cellsOf(model)[0]?.device;
     this.module = model.clone();
     if (device) this.module.to(device);
-    this.nAveraged = new Buffer(tensor(0, { dtype: 'int32', device: at }), { savedDtype: 'int64' });
+    this.nAveraged = new Buffer(zeros([], { dtype: 'int32', device: at }), { savedDtype: 'int64' });
     this.avgFn = avgFn;
     this.useBuffers = useBuffers;
   }
