@@ -13,8 +13,8 @@ import { chart, COLORS, type Panel, type Point, type Series, writeFigure } from 
 import { eigen, matrixOf } from './two-by-two.js';
 
 const { images, labels } = digits();
-const pixels = tensor(images.data as Float32Array).reshape([-1, 64]);
-const classes = tensor(labels.data as Int32Array);
+const pixels = tensor(images.data).reshape([-1, 64]);
+const classes = tensor(labels.data);
 
 /** The loss over all digits, and gradient descent from `start` with the best constant learning rate: where it went. */
 async function descend(x: Tensor, y: Tensor, start: Point): Promise<{ path: Point[]; contours: Point[][] }> {

@@ -47,7 +47,7 @@ async function panel(title: string, x: Tensor, limit: number, min = -limit): Pro
 
 /** The picture as SVG. */
 export async function figure(): Promise<string> {
-  const images = tensor(digits().images.data as Float32Array).reshape([-1, 8, 8]);
+  const images = tensor(digits().images.data).reshape([-1, 8, 8]);
   const ink = (from: number, rows: number): Tensor => images.narrow(0, 0, 150).narrow(1, from, rows).mean([1, 2]);
   const x = stack([ink(0, 4), ink(0, 5)], 1).detach();
   const normalized = (await new RunningNormalizer(2).fit([x]))(x);
