@@ -124,6 +124,7 @@ export class WorkerThreads<T, B> {
   async open(threads: LoopThreads, baseSeed: bigint): Promise<WorkerSource<T, B>> {
     const waiting = this.idle.pool;
     this.idle.pool = undefined;
+    if (!waiting?.healthy) await waiting?.terminate(); // a worker has ended meanwhile
     const pool = waiting?.healthy ? waiting : await this.start();
     threads.pool = pool;
     const release = async (): Promise<void> => {

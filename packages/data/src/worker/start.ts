@@ -37,7 +37,7 @@ async function startInNode(name: string): Promise<Thread> {
     post: (message, transfer) => worker.postMessage(message, transfer),
     onMessage: (listener) => worker.on('message', listener),
     onEnd: (listener) => {
-      worker.on('error', (error: Error) => listener(`failed: ${error.message}`, error));
+      worker.on('error', (error: unknown) => listener(`failed: ${messageOf(error)}`, error));
       worker.on('messageerror', (error) => listener(`sent what can't be read: ${error.message}`, error));
       worker.on('exit', (code) => listener(`ended by itself, with code ${code}`));
     },
@@ -45,6 +45,8 @@ async function startInNode(name: string): Promise<Thread> {
     terminate: async () => void (await worker.terminate()),
   };
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** This thread's flags are the worker's too, but for `node --input-type=module -e …`, which is about no file. */
 function flags(): { execArgv?: string[] } {
