@@ -100,7 +100,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(await distance(net.stateDict(), expected.net)).toBeLessThan(1e-13);
     expect(await distance(average.stateDict(), state)).toBeLessThan(1e-13);
     const probe = x.select(0, 0);
-    const got = noGrad(() => average.eval()(probe)) as Tensor;
+    const got = noGrad(() => average.eval()(probe));
     expect(relative(await got.data(), decode(out, 'float64'))).toBeLessThan(1e-13);
 
     const at = (t: Tensor, i: number): Tensor => t.select(0, i);
