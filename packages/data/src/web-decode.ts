@@ -8,19 +8,19 @@ import { FakkelError } from '@fakkel/core';
 /** Makes a value of a file's bytes. `name` is what errors are to call it. */
 export type Decoder = (bytes: Uint8Array, name: string) => unknown;
 
-const IMAGE_ENDINGS = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'] as const;
-const NUMBER_ENDINGS = ['cls', 'cls2', 'class', 'count', 'index', 'inx', 'id'] as const;
-const TEXT_ENDINGS = ['txt', 'text', 'transcript'] as const;
-const JSON_ENDINGS = ['json', 'jsn'] as const;
+const IMAGE_ENDINGS = ['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif'];
+const NUMBER_ENDINGS = ['cls', 'cls2', 'class', 'count', 'index', 'inx', 'id'];
+const TEXT_ENDINGS = ['txt', 'text', 'transcript'];
+const JSON_ENDINGS = ['json', 'jsn'];
 
 /** What a file is decoded to, by its ending; `I` is what becomes of images. */
 export type WebDecoded<E extends string, I> = E extends `${string}.${infer Last}`
   ? WebDecoded<Last, I>
-  : E extends (typeof IMAGE_ENDINGS)[number]
+  : E extends 'jpg' | 'jpeg' | 'png' | 'webp' | 'gif' | 'tif' | 'tiff' | 'avif'
     ? I
-    : E extends (typeof NUMBER_ENDINGS)[number]
+    : E extends 'cls' | 'cls2' | 'class' | 'count' | 'index' | 'inx' | 'id'
       ? number
-      : E extends (typeof TEXT_ENDINGS)[number]
+      : E extends 'txt' | 'text' | 'transcript'
         ? string
         : unknown;
 
@@ -32,8 +32,6 @@ export type WebField<F extends string, I> = F extends `${infer First};${infer Re
 /** The last part of an ending: that of `seg.png` is `png`. */
 const kindOfEnding = (extension: string): string => extension.slice(extension.lastIndexOf('.') + 1);
 
-const has = (endings: readonly string[], ending: string): boolean => endings.includes(ending);
-
 /**
  * The decoder of a file; undefined for one that stays as it is, bytes.
  *
@@ -43,10 +41,10 @@ export function decoderOf(extension: string, own: Readonly<Record<string, Decode
   const ending = kindOfEnding(extension);
   const given = own[extension] ?? own[ending];
   if (given) return given;
-  if (has(IMAGE_ENDINGS, ending)) return 'image';
-  if (has(NUMBER_ENDINGS, ending)) return wholeNumber;
-  if (has(TEXT_ENDINGS, ending)) return text;
-  if (has(JSON_ENDINGS, ending)) return (bytes) => JSON.parse(text(bytes)) as unknown;
+  if (IMAGE_ENDINGS.includes(ending)) return 'image';
+  if (NUMBER_ENDINGS.includes(ending)) return wholeNumber;
+  if (TEXT_ENDINGS.includes(ending)) return text;
+  if (JSON_ENDINGS.includes(ending)) return (bytes) => JSON.parse(text(bytes)) as unknown;
   return undefined;
 }
 
