@@ -32,10 +32,10 @@ export abstract class ChannelNormalizer<S> extends nn.Module {
   /** What the normalization is undone by: `normalizer.inverse(normalizer(x))` is `x`. */
   abstract inverse(y: Tensor): Tensor;
 
-  /** What is taken of a batch; throws if it can't be. */
+  /** @internal What is taken of a batch; throws if it can't be. */
   protected abstract summarize(op: string, batch: HostArray): S;
 
-  /** Merges it into the statistics. */
+  /** @internal Merges it into the statistics. */
   protected abstract merge(summary: S): Promise<void>;
 
   override extraRepr(): string {

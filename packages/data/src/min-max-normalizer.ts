@@ -107,6 +107,7 @@ export class MinMaxNormalizer extends ChannelNormalizer<ChannelLimits> {
     );
   }
 
+  /** @internal */
   protected summarize(op: string, batch: HostArray): ChannelLimits {
     checkBatch(op, batch, this.numFeatures);
     const [n, channels, ...rest] = batch.shape;
@@ -125,6 +126,7 @@ export class MinMaxNormalizer extends ChannelNormalizer<ChannelLimits> {
     return { count: n * size, min, max };
   }
 
+  /** @internal */
   protected async merge({ count, min, max }: ChannelLimits): Promise<void> {
     if (count === 0) return;
     const before = await this.read();

@@ -102,10 +102,12 @@ export class RunningNormalizer extends ChannelNormalizer<ChannelMoments> {
     );
   }
 
+  /** @internal */
   protected summarize(op: string, batch: HostArray): ChannelMoments {
     return ChannelMoments.ofBatch(batch, this.numFeatures, op);
   }
 
+  /** @internal */
   protected async merge(moments: ChannelMoments): Promise<void> {
     const merged = (await this.read()).merge(moments);
     this.mean.assign(tensor(new Float32Array(merged.mean), { device: this.mean.device }));

@@ -206,7 +206,7 @@ describe('stored', () => {
     const fitted = await new PCAWhitening(D, { numComponents: 0.99 }).fit(batches);
     const bytes = await saveSafetensors(fitted.stateDict());
     const loaded = new PCAWhitening(D, { numComponents: fitted.numComponents });
-    loaded.loadStateDict((await loadSafetensors(bytes)).tensors);
+    loaded.loadStateDict(loadSafetensors(bytes).tensors);
     expect([...fitted.stateDict().keys()]).toEqual(['mean', 'components', 'std', 'count']);
     const x = testData.toTensor();
     expect(await loaded(x).toArray()).toEqual(await fitted(x).toArray());

@@ -13,7 +13,7 @@ import { adjustSharpness } from './functional/blur.js';
 import { adjustBrightness, adjustContrast, adjustSaturation } from './functional/color.js';
 import { checkInterpolation } from './functional/resize.js';
 import { autocontrast, equalize, posterize, solarize } from './functional/tone.js';
-import { affine, rotate, type WarpOptions } from './functional/warp.js';
+import { affine, rotate, type WarpInterpolation, type WarpOptions } from './functional/warp.js';
 import { checkColor, dimensionsOf, roundHalfEven, show, type Fill, type Size } from './pixels.js';
 import { py } from './repr.js';
 import { generatorOf, recipeOf, Transform } from './transform.js';
@@ -124,7 +124,7 @@ export class RandAugment extends Transform {
   readonly numOps: number;
   readonly magnitude: number;
   readonly numMagnitudeBins: number;
-  readonly interpolation: 'nearest' | 'bilinear';
+  readonly interpolation: WarpInterpolation;
   readonly fill: Fill | null;
 
   /** @param options - See {@link RandAugmentOptions}; `interpolation` is 'nearest' by default. */

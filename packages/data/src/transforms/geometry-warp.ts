@@ -8,12 +8,17 @@ import { checkOptions } from '../options.js';
 import type { Recipe } from '../portable.js';
 import { checkRange, happens, randint, uniform, type Range } from './draws.js';
 import { checkInterpolation } from './functional/resize.js';
-import { affine, perspective, rotate, type Point, type WarpOptions } from './functional/warp.js';
+import {
+  affine,
+  perspective,
+  rotate,
+  type Point,
+  type WarpInterpolation,
+  type WarpOptions,
+} from './functional/warp.js';
 import { dimensionsOf, roundHalfEven, show, type Fill, type Size } from './pixels.js';
 import { fields, py, pyFloat, pyFloats, pyFloatTuple } from './repr.js';
 import { checkProbability, generatorOf, recipeOf, Transform } from './transform.js';
-
-type WarpInterpolation = 'nearest' | 'bilinear';
 
 /** ± `value`, or a range of degrees. */
 function anglesOf(op: string, name: string, value: number | readonly number[]): Range {

@@ -34,5 +34,6 @@ export type {
   Point,
   ResizeOptions,
   RotateOptions,
+  WarpInterpolation,
   WarpOptions,
 } from './functional/index.js';

@@ -12,6 +12,7 @@ export {
   type AffineOptions,
   type Point,
   type RotateOptions,
+  type WarpInterpolation,
   type WarpOptions,
 } from './warp.js';
 export { adjustBrightness, adjustContrast, adjustGamma, adjustHue, adjustSaturation, rgbToGrayscale } from './color.js';

@@ -22,10 +22,13 @@ import { checkInterpolation } from './resize.js';
 
 const fround = Math.fround;
 
+/** How warps make pixels between pixels. */
+export type WarpInterpolation = 'nearest' | 'bilinear';
+
 /** Options that all warps have. */
 export interface WarpOptions {
   /** 'nearest' or 'bilinear'. */
-  readonly interpolation?: 'nearest' | 'bilinear';
+  readonly interpolation?: WarpInterpolation;
   /**
    * What is shown outside of the image: a number, or one for each channel. Undefined: zeros, into which `bilinear`
    * fades at the edges without mixing twice.
