@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compile, makeProject, pack, root, run, strict } from './install.js';
+import { compile, dependenciesOf, makeProject, pack, root, run, strict } from './install.js';
 
 let temporary: string;
 let project: string;
@@ -14,7 +14,8 @@ beforeAll(async () => {
   const folders = ['core', 'data'].map((name) => path.join(root, 'packages', name));
   const tarballs = await pack(folders, path.join(temporary, 'tarballs'));
   project = path.join(temporary, 'project');
-  await makeProject(project, [...tarballs.values()]);
+  const dependencies = await pack(await dependenciesOf(folders), path.join(temporary, 'dependencies'));
+  await makeProject(project, [...tarballs.values(), ...dependencies.values()]);
   await cp(path.join(root, 'e2e/fixtures/workers'), path.join(project, 'src'), { recursive: true });
 });
 afterAll(() => rm(temporary, { recursive: true, force: true }));
