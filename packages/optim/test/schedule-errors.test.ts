@@ -53,6 +53,8 @@ test('mistakes are errors that teach', () => {
     'a factor above 1': () => new ConstantLR(optimizer, { factor: 3 }),
     'no iterations': () => new PolynomialLR(optimizer, { totalIters: 0 }),
     'k for the options': () => new InverseSqrtLR(optimizer, { k: any('1') }),
+    'PyTorch’s spelling': () => new LinearLR(optimizer, any({ start_factor: 0.5 })),
+    'no such option': () => new OneCycleLR(optimizer, any({ maxLr: 1, total: 9 })),
     'a fraction of a cycle': () => new CosineAnnealingWarmRestarts(optimizer, { t0: 2.5 }),
     'an epoch below 0': () => new CosineAnnealingWarmRestarts(optimizer, { t0: 2 }).step(-1),
     'a tensor for a metric': () => plateau.step(any(tensor(1))),
@@ -99,6 +101,10 @@ test('mistakes are errors that teach', () => {
         FakkelError: PolynomialLR: totalIters must be a whole number of at least 1, got 0.
     k for the options
         FakkelError: InverseSqrtLR: k must be a finite number, got 1.
+    PyTorch’s spelling
+        FakkelError: LinearLR: unknown option 'start_factor'. Write startFactor.
+    no such option
+        FakkelError: OneCycleLR: unknown option 'total'. There are: maxLr, totalSteps, epochs, stepsPerEpoch, pctStart, annealStrategy, cycleMomentum, baseMomentum, maxMomentum, divFactor, finalDivFactor, threePhase, lastEpoch.
     a fraction of a cycle
         FakkelError: CosineAnnealingWarmRestarts: t0 must be a whole number of at least 1, got 2.5.
     an epoch below 0

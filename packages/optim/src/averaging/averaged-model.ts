@@ -14,7 +14,7 @@ import {
   where,
 } from '@fakkel/core';
 import { hidden } from '../hidden.js';
-import { kindOf } from '../param-groups.js';
+import { checkOptions, kindOf } from '../param-groups.js';
 
 /**
  * What an average becomes: of its value, the model's value and the number of models averaged so far (a tensor, so that
@@ -88,8 +88,10 @@ export class AveragedModel<M extends nn.Module = nn.Module> extends nn.Module {
   private readonly avgFn: AvgFn;
   private readonly useBuffers: boolean;
 
-  constructor(model: M, { avgFn = getSwaAvgFn(), useBuffers = false, device }: AveragedModelOptions = {}) {
+  constructor(model: M, options: AveragedModelOptions = {}) {
     super();
+    checkOptions('AveragedModel', options, ['avgFn', 'useBuffers', 'device']);
+    const { avgFn = getSwaAvgFn(), useBuffers = false, device } = options;
     if (!((model as unknown) instanceof nn.Module)) {
       throw new TypeError(`AveragedModel: expected a module, got ${kindOf(model)}`);
     }

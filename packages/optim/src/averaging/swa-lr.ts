@@ -1,5 +1,5 @@
 import type { Optimizer } from '../optimizer.js';
-import type { ParamGroup } from '../param-groups.js';
+import { checkOptions, type ParamGroup } from '../param-groups.js';
 import { checkChoice, LRScheduler, perGroup, type SchedulerOptions } from '../schedulers/lr-scheduler.js';
 import { checkAtLeastZero } from '../validation.js';
 
@@ -44,6 +44,7 @@ const ANNEAL: Readonly<Record<string, (t: number) => number>> = {
  */
 export class SWALR extends LRScheduler<Config> {
   constructor(optimizer: Optimizer, options: SWALROptions & SchedulerOptions) {
+    checkOptions('SWALR', options, ['swaLr', 'annealEpochs', 'annealStrategy', 'lastEpoch']);
     const { annealEpochs = 10, annealStrategy = 'cos', lastEpoch } = options;
     const swaLrs = perGroup('SWALR', optimizer, 'swaLr', options.swaLr);
     super(optimizer, { swaLrs, annealEpochs, annealStrategy, lastEpoch });

@@ -1,6 +1,6 @@
 import { FakkelError } from '@fakkel/core';
 import type { Optimizer } from '../optimizer.js';
-import { kindOf } from '../param-groups.js';
+import { checkOptions, kindOf } from '../param-groups.js';
 import { checkCount, checkNumber } from '../validation.js';
 import { checkChoice, LRScheduler, perGroup, type SchedulerOptions } from './lr-scheduler.js';
 import { setMomenta, usesBeta1 } from './momentum.js';
@@ -33,6 +33,21 @@ export interface CyclicLROptions {
   /** The momentum at the lowest rate, a group. Default 0.9. */
   maxMomentum?: number | readonly number[];
 }
+
+const OPTIONS = [
+  'baseLr',
+  'maxLr',
+  'stepSizeUp',
+  'stepSizeDown',
+  'mode',
+  'gamma',
+  'scaleFn',
+  'scaleMode',
+  'cycleMomentum',
+  'baseMomentum',
+  'maxMomentum',
+  'lastEpoch',
+];
 
 interface Config {
   baseLrs: number[];
@@ -76,6 +91,7 @@ const SCALES: Readonly<Record<string, { scaleMode: string; scale: (x: number, ga
  */
 export class CyclicLR extends LRScheduler<Config> {
   constructor(optimizer: Optimizer, options: CyclicLROptions & SchedulerOptions) {
+    checkOptions('CyclicLR', options, OPTIONS);
     const { stepSizeUp = 2000, stepSizeDown = stepSizeUp, mode = 'triangular', gamma = 1 } = options;
     const { scaleFn, scaleMode = 'cycle', cycleMomentum = true } = options;
     const { baseMomentum = 0.8, maxMomentum = 0.9, lastEpoch } = options;

@@ -1,4 +1,5 @@
 import type { Optimizer } from '../optimizer.js';
+import { checkOptions } from '../param-groups.js';
 import { checkNumber } from '../validation.js';
 import { LRScheduler, type SchedulerOptions } from './lr-scheduler.js';
 
@@ -23,7 +24,9 @@ export interface InverseSqrtLROptions {
  * const scheduler = new InverseSqrtLR(optimizer, { k: 1 }); // 0.1, 0.1, 0.0707, 0.0577, 0.05, …
  */
 export class InverseSqrtLR extends LRScheduler<Required<InverseSqrtLROptions>> {
-  constructor(optimizer: Optimizer, { k = 1, lastEpoch }: InverseSqrtLROptions & SchedulerOptions = {}) {
+  constructor(optimizer: Optimizer, options: InverseSqrtLROptions & SchedulerOptions = {}) {
+    checkOptions('InverseSqrtLR', options, ['k', 'lastEpoch']);
+    const { k = 1, lastEpoch } = options;
     super(optimizer, { k, lastEpoch });
   }
 

@@ -1,6 +1,6 @@
 import { FakkelError } from '@fakkel/core';
 import type { Optimizer } from '../optimizer.js';
-import { camelCase } from '../param-groups.js';
+import { checkOptions, camelCase } from '../param-groups.js';
 import { checkCount, checkNumber } from '../validation.js';
 import { checkChoice, LRScheduler, perGroup, type SchedulerOptions } from './lr-scheduler.js';
 import { setMomenta, usesBeta1 } from './momentum.js';
@@ -30,6 +30,22 @@ export interface OneCycleLROptions {
   /** Down to the first rate as steeply as up, then to the last; in place of all the way down at once. Default false. */
   threePhase?: boolean;
 }
+
+const OPTIONS = [
+  'maxLr',
+  'totalSteps',
+  'epochs',
+  'stepsPerEpoch',
+  'pctStart',
+  'annealStrategy',
+  'cycleMomentum',
+  'baseMomentum',
+  'maxMomentum',
+  'divFactor',
+  'finalDivFactor',
+  'threePhase',
+  'lastEpoch',
+];
 
 /** From one of a group's values to another, until a step: as PyTorch's state dict keeps it. */
 interface Phase {
@@ -104,6 +120,7 @@ const ANNEAL: Readonly<Record<string, (start: number, end: number, share: number
  */
 export class OneCycleLR extends LRScheduler<Config> {
   constructor(optimizer: Optimizer, options: OneCycleLROptions & SchedulerOptions) {
+    checkOptions('OneCycleLR', options, OPTIONS);
     const { pctStart = 0.3, annealStrategy = 'cos', threePhase = false, cycleMomentum = true } = options;
     const { baseMomentum = 0.85, maxMomentum = 0.95, divFactor = 25, finalDivFactor = 1e4, lastEpoch } = options;
     const totalSteps = totalOf(options);

@@ -1,6 +1,6 @@
 import { FakkelError, isTensor, StateDictError } from '@fakkel/core';
 import type { Optimizer } from '../optimizer.js';
-import { kindOf } from '../param-groups.js';
+import { checkOptions, kindOf } from '../param-groups.js';
 import { checkAtLeastZero } from '../validation.js';
 import { checkChoice, checkOptimizer, perGroup, type Scheduler } from './lr-scheduler.js';
 
@@ -23,6 +23,8 @@ export interface ReduceLROnPlateauOptions {
   /** A reduction by less than this is left out. Default 1e-8. */
   eps?: number;
 }
+
+const OPTIONS = ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'minLr', 'eps'];
 
 /** A {@link ReduceLROnPlateau}'s state by PyTorch's names; `best` is null before the first metric. */
 export interface ReduceLROnPlateauStateDict {
@@ -79,6 +81,7 @@ export class ReduceLROnPlateau implements Scheduler {
     options: ReduceLROnPlateauOptions = {},
   ) {
     checkOptimizer('ReduceLROnPlateau', optimizer);
+    checkOptions('ReduceLROnPlateau', options, OPTIONS);
     const { mode = 'min', factor = 0.1, patience = 10, threshold = 1e-4, thresholdMode = 'rel' } = options;
     const { cooldown = 0, minLr = 0, eps = 1e-8 } = options;
     const min_lrs = perGroup('ReduceLROnPlateau', optimizer, 'minLr', minLr);

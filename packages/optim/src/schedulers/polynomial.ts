@@ -1,4 +1,5 @@
 import type { Optimizer } from '../optimizer.js';
+import { checkOptions } from '../param-groups.js';
 import { checkCount, checkNumber } from '../validation.js';
 import { LRScheduler, type SchedulerOptions } from './lr-scheduler.js';
 
@@ -22,7 +23,9 @@ export interface PolynomialLROptions {
  * const scheduler = new PolynomialLR(optimizer, { totalIters: 100, power: 0.9 });
  */
 export class PolynomialLR extends LRScheduler<Required<PolynomialLROptions>> {
-  constructor(optimizer: Optimizer, { totalIters = 5, power = 1, lastEpoch }: PolynomialLROptions & SchedulerOptions) {
+  constructor(optimizer: Optimizer, options: PolynomialLROptions & SchedulerOptions = {}) {
+    checkOptions('PolynomialLR', options, ['totalIters', 'power', 'lastEpoch']);
+    const { totalIters = 5, power = 1, lastEpoch } = options;
     super(optimizer, { totalIters, power, lastEpoch });
   }
 

@@ -1,5 +1,6 @@
 import { FakkelError } from '@fakkel/core';
 import type { Optimizer } from '../optimizer.js';
+import { checkOptions } from '../param-groups.js';
 import { checkCount, checkNumber } from '../validation.js';
 import { LRScheduler, type SchedulerOptions } from './lr-scheduler.js';
 
@@ -45,6 +46,7 @@ const STATE_NAMES: Readonly<Record<string, string>> = { t0: 'T_0', tI: 'T_i', tM
  */
 export class CosineAnnealingWarmRestarts extends LRScheduler<Config> {
   constructor(optimizer: Optimizer, options: CosineAnnealingWarmRestartsOptions & SchedulerOptions) {
+    checkOptions('CosineAnnealingWarmRestarts', options, ['t0', 'tMult', 'etaMin', 'lastEpoch']);
     const { t0, tMult = 1, etaMin = 0, lastEpoch } = options;
     super(optimizer, { t0, tMult, etaMin, tI: t0, tCur: 0, lastEpoch });
   }

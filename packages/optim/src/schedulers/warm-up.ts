@@ -3,6 +3,7 @@
  */
 import { FakkelError } from '@fakkel/core';
 import type { Optimizer } from '../optimizer.js';
+import { checkOptions } from '../param-groups.js';
 import { checkCount, checkNumber } from '../validation.js';
 import { LRScheduler, type SchedulerOptions } from './lr-scheduler.js';
 
@@ -33,6 +34,7 @@ export interface LinearLROptions {
  */
 export class LinearLR extends LRScheduler<Required<LinearLROptions>> {
   constructor(optimizer: Optimizer, options: LinearLROptions & SchedulerOptions = {}) {
+    checkOptions('LinearLR', options, ['startFactor', 'endFactor', 'totalIters', 'lastEpoch']);
     const { startFactor = 1 / 3, endFactor = 1, totalIters = 5, lastEpoch } = options;
     super(optimizer, { startFactor, endFactor, totalIters, lastEpoch });
   }
@@ -74,10 +76,9 @@ export interface ConstantLROptions {
  * const scheduler = new ConstantLR(optimizer, { factor: 0.1, totalIters: 1 }); // 0.01, then 0.1
  */
 export class ConstantLR extends LRScheduler<Required<ConstantLROptions>> {
-  constructor(
-    optimizer: Optimizer,
-    { factor = 1 / 3, totalIters = 5, lastEpoch }: ConstantLROptions & SchedulerOptions = {},
-  ) {
+  constructor(optimizer: Optimizer, options: ConstantLROptions & SchedulerOptions = {}) {
+    checkOptions('ConstantLR', options, ['factor', 'totalIters', 'lastEpoch']);
+    const { factor = 1 / 3, totalIters = 5, lastEpoch } = options;
     super(optimizer, { factor, totalIters, lastEpoch });
   }
 
