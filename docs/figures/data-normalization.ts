@@ -91,7 +91,11 @@ export async function figure(): Promise<string> {
   const features = stack([column(2), column(3).mul(4)], 1).detach();
   const isOne = classes.eq(1).to('float32');
   const target = isOne.sub(isOne.mean()).detach();
-  const normalized = (await new RunningNormalizer(2).fit([features]))(features).detach();
+  const normalizer = await new RunningNormalizer(2).fit([features]);
+  const { std } = await normalizer.statistics();
+  // The same model: w·x = (wσ)·(x / σ).
+  const start: Point = [-1, 0.7];
+  const same: Point = [start[0] * std[0], start[1] * std[1]];
 
   manualSeed(0);
   const units = rand([64]).mul(2).sub(1).mul(Math.LN10).exp(); // 0.1 to 10
@@ -112,8 +116,8 @@ export async function figure(): Promise<string> {
   }
   return chart({
     panels: [
-      await plane('Unequal scale', features, target, [-1, 0.5], [-1.2, 1.2, -1.2, 1.2]),
-      await plane('Zero mean, unit variance', normalized, target, [-0.2, 0.5], [-1.2, 1.2, -1.2, 1.2]),
+      await plane('Unequal scale', features, target, start, [-1.2, 1.2, -1.2, 1.2]),
+      await plane('Zero mean, unit variance', normalizer(features).detach(), target, same, [-1.2, 1.2, -1.2, 1.2]),
       {
         title: '64 pixels, ten classes',
         note: `best learning rates: ${rates.join(' and ')}`,
