@@ -8,7 +8,8 @@ import { Adam } from '@fakkel/optim';
 import { chart, COLORS, decade, type Panel, type Point, type Series, writeFigure } from './chart.js';
 import { smallNet, smoothed, train } from './digits-net.js';
 
-const [LR, EPOCHS, STEPS] = [0.01, 4, 44];
+const RATES = [0.01, 0.05];
+const [EPOCHS, STEPS] = [4, 44];
 
 /** How far a weight goes in each step, in learning rates, when its gradient is always the same. */
 async function constantGradient(biasCorrection: boolean): Promise<Point[]> {
@@ -31,15 +32,18 @@ async function constantGradient(biasCorrection: boolean): Promise<Point[]> {
 export async function figure(): Promise<string> {
   setDefaultDevice(referenceDevice());
   const lengths: Series[] = [];
-  const losses: Series[] = [];
+  const losses: Series[][] = RATES.map(() => []);
   for (const [name, color, biasCorrection] of [
     ['with bias correction', COLORS[0], true],
     ['without', COLORS[1], false],
   ] as const) {
     lengths.push({ name, color, data: await constantGradient(biasCorrection) });
-    const net = smallNet();
-    const optimizer = new Adam(net.parameters(), { lr: LR, biasCorrection });
-    losses.push({ name, color, data: smoothed(await train({ net, optimizer, epochs: EPOCHS }), 4, STEPS) });
+    for (const [i, lr] of RATES.entries()) {
+      const net = smallNet();
+      const optimizer = new Adam(net.parameters(), { lr, biasCorrection });
+      const data = smoothed(await train({ net, optimizer, epochs: EPOCHS }), 11, STEPS);
+      losses[i].push({ name, color, data });
+    }
   }
   const panels: Panel[] = [
     {
@@ -49,15 +53,15 @@ export async function figure(): Promise<string> {
       y: { min: 0, max: 8, interval: 2 },
       series: lengths,
     },
-    {
-      title: 'Training loss',
-      note: `the digits, learning rate ${LR}; means of 4 batches`,
+    ...RATES.map((lr, i) => ({
+      title: `Training loss, learning rate ${lr}`,
+      note: 'the digits; means of 11 batches',
       x: { name: 'epoch', min: 0, max: EPOCHS, interval: 1 },
-      y: { type: 'log', min: 0.03, max: 3, format: decade },
-      series: losses,
-    },
+      y: { type: 'log' as const, min: 0.03, max: 3, format: decade },
+      series: losses[i],
+    })),
   ];
-  return chart({ panels, size: [460, 340], margin: [54, 46, 22, 52] });
+  return chart({ panels, size: [350, 320], margin: [54, 46, 22, 52] });
 }
 
 await writeFigure(import.meta.url, figure);
