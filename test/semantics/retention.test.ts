@@ -10,13 +10,14 @@ import { expect, test } from 'vitest';
 const alive = (): number => queryObjects(Tensor, { format: 'count' });
 
 /** Trains, and gives the number of tensors after each twenty steps. */
-async function train(net: nn.Sequential): Promise<number[]> {
+async function train(net: nn.Sequential, readFirst = false): Promise<number[]> {
   const optimizer = new SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });
   const [x, y] = [randn([4, 1, 8, 8]), randint(0, 3, [4])];
   const counts: number[] = [];
   for (let step = 1; step <= 60; step++) {
     optimizer.zeroGrad();
     const loss = new nn.CrossEntropyLoss()(net(x), y);
+    if (readFirst) await loss.item();
     loss.backward();
     await optimizer.step();
     await loss.item();
@@ -35,5 +36,15 @@ test.each([
   // 600 units: a weight of more than 64 KiB, which stays on the device, is kept in another way than a small one.
   const head = [new nn.Flatten(), new nn.Linear(36, 600), new nn.ReLU(), new nn.Linear(600, 3)];
   const [, before, after] = await train(new nn.Sequential(...layers(), ...head));
+  expect(after - before).toBeLessThanOrEqual(2);
+});
+
+test.each([
+  ['a frozen layer', () => new nn.Conv2d(1, 4, 3).requiresGrad_(false)],
+  ['running statistics that stay', () => new nn.Sequential(new nn.Conv2d(1, 4, 3), new nn.BatchNorm2d(4).eval())],
+])('nor with %s, where the loss is read before backward()', async (_, first) => {
+  manualSeed(0);
+  const net = new nn.Sequential(first(), new nn.ReLU(), new nn.Conv2d(4, 2, 3), new nn.Flatten(), new nn.Linear(32, 3));
+  const [, before, after] = await train(net, true);
   expect(after - before).toBeLessThanOrEqual(2);
 });

@@ -95,7 +95,7 @@ function dependenciesOf(versions: readonly Version[]): Dependencies | null {
     .join();
   const known = first.dependencies?.get(key);
   if (known) return known;
-  const dependencies = new Dependencies(versions);
+  const dependencies = new Dependencies(versions, key);
   for (const version of versions) (version.dependencies ??= new Map()).set(key, dependencies);
   return dependencies;
 }

@@ -213,6 +213,8 @@ export class Runtime {
       dependencies.recipes = null;
       for (const storage of dependencies.activations) this.memory.retire(storage);
       dependencies.activations.clear();
+      // The others may stay for ever, as those of a frozen layer do: they are not to hold on to the ones that go.
+      for (const other of dependencies.versions) if (other !== version) other.dependencies?.delete(dependencies.key);
     }
     version.dependencies = null;
   }

@@ -13,7 +13,11 @@ import type { Storage } from './storage.js';
  * evaluation loop that forgot `noGrad` keeps no batch that the user has dropped.
  */
 export class Dependencies {
-  constructor(readonly versions: readonly Version[]) {}
+  constructor(
+    readonly versions: readonly Version[],
+    /** What it is called in the maps of its versions. */
+    readonly key: string,
+  ) {}
 
   recipes: WeakMap<Tensor, Node> | null = new WeakMap();
   /** Activations that forward runs kept for a backward to come. */
