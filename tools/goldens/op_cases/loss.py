@@ -32,7 +32,7 @@ for name, fn in dict(crossEntropy=F.cross_entropy, nllLoss=F.nll_loss).items():
     loss.s('ignore index', f(4, 3), ivals(0, -100, 1, 2))
     loss.s('ignore index 1, weights', f(4, 3), ivals(0, 1, 1, 2), WEIGHT, ignoreIndex=1)
     loss.s('ignore index, none', f(4, 3), ivals(0, 1, -100, 2), reduction='none')
-    loss.s('all ignored', f(2, 3), ivals(-100, -100), _grad=False)
+    loss.s('all ignored', f(2, 3), ivals(-100, -100))
     loss.s('all ignored, sum', f(2, 3), ivals(-100, -100), reduction='sum')
     loss.s('images', f(1, 3, 2, 2), ivals(0, 2, 1, 2, shape=[1, 2, 2]))
     loss.s('images, weights, ignore index', f(1, 3, 2, 2), ivals(0, 2, 1, -100, shape=[1, 2, 2]), WEIGHT)

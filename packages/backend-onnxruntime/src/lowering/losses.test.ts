@@ -71,11 +71,11 @@ test('without smoothing, a step of a classifier has 20 nodes of loss and gradien
       "Div",
       "Neg",
       "Div",
+      "Where",
       "Equal",
       "Cast",
       "Softmax",
       "Sub",
-      "Mul",
       "Mul",
     ]
   `);

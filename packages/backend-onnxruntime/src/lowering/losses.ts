@@ -124,18 +124,19 @@ function crossEntropyGrad(lowering: Lowering, call: Call<CrossEntropyAttrs>): Va
   const labels = labelsOf(lowering, call.inputAvals[1], target, weighted ? weight : null, ignoreIndex);
   const { classes, column, label } = labels;
   const mul = (a: Value, b: Value): Value => graph.node('Mul', [a, b]);
-  const each =
+  const share =
     reduction === 'none'
       ? graph.reshape(g, column)
       : reduction === 'sum'
         ? g
         : graph.node('Div', [g, graph.node('ReduceSum', [labels.weight], { keepdims: int(0) })]);
+  // Where nothing counts the mean's share is g / 0: positions that don't count have a gradient of 0 all the same.
+  const each = graph.node('Where', [labels.isIgnored, graph.scalar(0), share]);
   const indices = graph.constant('int32', [1, classes, ...column.slice(2).map(() => 1)], iota(classes));
   const atLabel = graph.cast(graph.node('Equal', [label, indices]), 'float32');
   const p = graph.node('Softmax', [x], { axis: int(1) });
-  if (call.isZero(5)) return mul(graph.node('Sub', [p, atLabel]), mul(labels.weight, each));
-  const { ofLabel: a, ofClass } = shares(lowering, labels, smoothing);
-  const b = graph.node('Where', [labels.isIgnored, graph.scalar(0), ofClass]);
+  if (call.isZero(5)) return mul(graph.node('Sub', [p, atLabel]), weighted ? mul(labels.weight, each) : each);
+  const { ofLabel: a, ofClass: b } = shares(lowering, labels, smoothing);
   const total = weighted ? graph.node('ReduceSum', [weight], { keepdims: int(0) }) : graph.scalar(classes);
   const rise = mul(p, graph.node('Add', [a, mul(b, total)]));
   const even = weighted ? mul(b, besideClasses(lowering, weight, labels)) : b;

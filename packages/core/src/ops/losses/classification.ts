@@ -53,8 +53,9 @@ const nllLossOp = defineOp<LossAttrs>({
   vjp: {
     reads: { inputs: [1, 2, 3] },
     backward({ gradient, inputs: [x, target, weight, ignoreIndex], attrs: { reduction } }) {
-      const { label, weight: weights } = targetsOf(x, target, weight, ignoreIndex);
-      const share = unreduce(gradient, weights, reduction).mul(weights).neg();
+      const { valid, label, weight: weights } = targetsOf(x, target, weight, ignoreIndex);
+      // Where nothing counts the mean is 0 / 0; positions that don't count have a gradient of 0 all the same.
+      const share = where(valid, unreduce(gradient, weights, reduction).mul(weights).neg(), 0);
       return [zerosOf(x).scatterAdd(1, label, share.unsqueeze(1))];
     },
   },
@@ -128,7 +129,11 @@ export interface CrossEntropyOptions extends NLLLossOptions {
 const NLL_OPTIONS = ['weight', 'ignoreIndex', 'reduction'] satisfies (keyof NLLLossOptions)[];
 const CROSS_ENTROPY_OPTIONS = [...NLL_OPTIONS, 'labelSmoothing'] satisfies (keyof CrossEntropyOptions)[];
 
-const ignored = (value: number, x: Tensor): Tensor => scalarInput(value, 'int32', x.device);
+/** `ignoreIndex` as an input; a number that is no label would become one on the way to int32. */
+function ignored(op: string, value: number, x: Tensor): Tensor {
+  if (!Number.isInteger(value)) throw new OutOfRangeError(`${op}: ignoreIndex is a whole number, got ${String(value)}`);
+  return scalarInput(value, 'int32', x.device);
+}
 
 /**
  * Negative log-likelihood, as `F.nll_loss`: −weight[y] · logProbabilities[y].
@@ -151,7 +156,7 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions =
   return composed(() => {
     const [x, y] = checkLabels('nllLoss', input, target, options);
     const weights = weight ?? filled(1, [x.shape[1]], x);
-    return unbatch(record1(nllLossOp, [x, y, weights, ignored(ignoreIndex, x)], { reduction }), input);
+    return unbatch(record1(nllLossOp, [x, y, weights, ignored('nllLoss', ignoreIndex, x)], { reduction }), input);
   });
 }
 
@@ -187,7 +192,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options: CrossEntrop
     if (isFloat(target.dtype) && sameShape(target.shape, input.shape)) return ofProbabilities(input, target, options);
     const [x, y] = checkLabels(op, input, target, options);
     const weights = weight ?? filled(1, [x.shape[1]], x);
-    const numbers = [ignored(ignoreIndex, x), scalarInput(labelSmoothing, x.dtype, x.device)];
+    const numbers = [ignored(op, ignoreIndex, x), scalarInput(labelSmoothing, x.dtype, x.device)];
     const loss = record1(crossEntropyOp, [x, y, weights, ...numbers], { reduction, weighted: Boolean(weight) });
     return unbatch(loss, input);
   });

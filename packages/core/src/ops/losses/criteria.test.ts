@@ -54,6 +54,15 @@ test('beta 0 is L1, with its gradient of 0 at equality', async () => {
   expect(await g!.toArray()).toEqual([0, 1]);
 });
 
+test('the square of Huber has its curvature at equality, too', async () => {
+  const d = tensor([-0.5, 0, 0.5, 2], { requiresGrad: true });
+  for (const loss of [F.huberLoss, F.smoothL1Loss]) {
+    const [g] = grad(loss(d, zeros([4]), { reduction: 'sum' }), [d], { createGraph: true });
+    expect(await g!.toArray()).toEqual([-0.5, 0, 0.5, 1]);
+    expect(await grad(g!.sum(), [d])[0]!.toArray()).toEqual([1, 1, 1, 0]);
+  }
+});
+
 test('where the exponential of PyTorch overflows, the soft margin does not', async () => {
   const x = tensor([1000, -1000], { requiresGrad: true });
   const loss = F.softMarginLoss(x, tensor([-1, 1]), { reduction: 'none' });
@@ -143,6 +152,10 @@ describe('errors', () => {
     ['a layer with delta 0', () => new nn.HuberLoss({ delta: 0 })],
     ['a layer with an unknown reduction', () => new nn.KLDivLoss({ reduction: 'batch' as 'mean' })],
     ['an unknown option of a layer', () => new nn.TripletMarginLoss({ gap: 1 } as never)],
+    ['class weights in an array', () => F.crossEntropy(pair, labels(0, 2), { weight: [1, 2, 3] as never })],
+    ['class weights of a layer in an array', () => new nn.CrossEntropyLoss({ weight: [1, 2, 3] as never })],
+    ['an ignoreIndex between two', () => F.nllLoss(pair, labels(0, 2), { ignoreIndex: 1.5 })],
+    ['no ignoreIndex', () => F.crossEntropy(pair, labels(0, 2), { ignoreIndex: null as never })],
     ['beta by position, as in PyTorch', () => F.smoothL1Loss(one, one, 0.5 as never)],
   ];
   test('say what was expected, and what came', () => {
@@ -179,6 +192,10 @@ describe('errors', () => {
         "a layer with delta 0: OutOfRangeError: HuberLoss: delta is a positive number, got 0",
         "a layer with an unknown reduction: FakkelError: KLDivLoss: reduction is 'batchmean', 'mean', 'sum' or 'none', got 'batch'",
         "an unknown option of a layer: FakkelError: TripletMarginLoss: unknown option 'gap'. Known: margin, p, eps, swap, reduction",
+        "class weights in an array: TypeError: crossEntropy: expected a weight for each class, float32[3], got an array (wrap it in tensor(…)) for float32[2,3]",
+        "class weights of a layer in an array: TypeError: CrossEntropyLoss: expected a tensor as weight, got an array (wrap it in tensor(…))",
+        "an ignoreIndex between two: OutOfRangeError: nllLoss: ignoreIndex is a whole number, got 1.5",
+        "no ignoreIndex: OutOfRangeError: crossEntropy: ignoreIndex is a whole number, got null",
         "beta by position, as in PyTorch: FakkelError: smoothL1Loss: options come as one object, { beta, reduction }; got 0.5",
       ]
     `);

@@ -2,8 +2,8 @@
  * Class indices as targets: their checks, and those of class weights.
  */
 import { AutogradError, DTypeError, OutOfRangeError, ShapeError } from '../../errors.js';
-import { checkTensor } from '../../graph/record.js';
-import type { Tensor } from '../../graph/tensor.js';
+import { checkTensor, describe } from '../../graph/record.js';
+import { isTensor, type Tensor } from '../../graph/tensor.js';
 import { formatAval, sameShape, sizeOf } from '../../shape.js';
 import { checkFloat } from '../common.js';
 
@@ -49,6 +49,11 @@ export function checkLabels(
 export function checkWeight(op: string, x: Tensor, weight: Tensor | null | undefined): void {
   if (!weight) return;
   const classes = x.shape[x.ndim === 1 ? 0 : 1];
+  if (!isTensor(weight)) {
+    throw new TypeError(
+      `${op}: expected a weight for each class, ${x.dtype}[${classes}], got ${describe(weight)} for ${formatAval(x)}`,
+    );
+  }
   if (!sameShape(weight.shape, [classes]) || weight.dtype !== x.dtype) {
     throw new ShapeError(
       `${op}: expected a weight for each class, ${x.dtype}[${classes}], got ${formatAval(weight)} for ${formatAval(x)}`,

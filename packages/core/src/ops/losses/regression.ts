@@ -38,11 +38,10 @@ export function l1Loss(input: Tensor, target: Tensor, options: ReductionOptions 
   return elementLoss('l1Loss', input, target, options.reduction ?? 'mean', (x, y) => x.sub(y).abs());
 }
 
-/** d²/2 up to |d| = δ, from there on δ·(|d| − δ/2): with c = min(|d|, δ) both are c·(|d| − c/2). */
+/** d²/2 up to |d| = δ, from there on δ·(|d| − δ/2): with d cut to c, from −δ to δ, both are c·(d − c/2). */
 function huber(difference: Tensor, delta: number): Tensor {
-  const size = difference.abs();
-  const inside = size.clampMax(delta);
-  return inside.mul(size.sub(inside.mul(literal(0.5, difference))));
+  const inside = difference.clamp(-delta, delta);
+  return inside.mul(difference.sub(inside.mul(literal(0.5, difference))));
 }
 
 /** What {@link smoothL1Loss} takes beside input and target. */

@@ -27,7 +27,7 @@ abstract class WeightedLoss extends Module {
     checkCount(layer, 'ignoreIndex', ignoreIndex, -Infinity);
     this.reduction = reduction;
     this.ignoreIndex = ignoreIndex;
-    this.weight = weightBuffer(weight);
+    this.weight = weightBuffer(new.target.name, 'weight', weight);
   }
 }
 

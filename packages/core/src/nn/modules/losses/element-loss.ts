@@ -1,7 +1,8 @@
 /**
  * What losses have in common.
  */
-import type { Tensor } from '../../../graph/tensor.js';
+import { describe } from '../../../graph/record.js';
+import { isTensor, type Tensor } from '../../../graph/tensor.js';
 import { checkOptions, checkReduction, type Reduction } from '../../../ops/arguments.js';
 import type { ReductionOptions } from '../../../ops/losses/reduction.js';
 import { Buffer } from '../../../runtime/cell.js';
@@ -20,6 +21,8 @@ export abstract class ElementLoss extends Module {
 }
 
 /** Weights of a loss: they are saved with the module and move with it. */
-export function weightBuffer(weight: Tensor | null | undefined): Buffer | null {
-  return weight ? (weight instanceof Buffer ? weight : new Buffer(weight.detach())) : null;
+export function weightBuffer(layer: string, name: string, weight: Tensor | null | undefined): Buffer | null {
+  if (!weight) return null;
+  if (!isTensor(weight)) throw new TypeError(`${layer}: expected a tensor as ${name}, got ${describe(weight)}`);
+  return weight instanceof Buffer ? weight : new Buffer(weight.detach());
 }

@@ -49,7 +49,7 @@ export class MultiMarginLoss extends ElementLoss {
     this.margin = options.margin ?? 1;
     checkPower('MultiMarginLoss', this.p);
     checkNumber('MultiMarginLoss', 'margin', this.margin);
-    this.weight = weightBuffer(options.weight);
+    this.weight = weightBuffer(new.target.name, 'weight', options.weight);
   }
 
   override forward(scores: Tensor, target: Tensor): Tensor {

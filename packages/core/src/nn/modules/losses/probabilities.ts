@@ -38,7 +38,7 @@ export class BCELoss extends ElementLoss {
 
   constructor(options: BinaryCrossEntropyOptions = {}) {
     super(options, ['weight']);
-    this.weight = weightBuffer(options.weight);
+    this.weight = weightBuffer(new.target.name, 'weight', options.weight);
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
@@ -69,8 +69,8 @@ export class BCEWithLogitsLoss extends ElementLoss {
 
   constructor(options: BinaryCrossEntropyWithLogitsOptions = {}) {
     super(options, ['weight', 'posWeight']);
-    this.weight = weightBuffer(options.weight);
-    this.posWeight = weightBuffer(options.posWeight);
+    this.weight = weightBuffer(new.target.name, 'weight', options.weight);
+    this.posWeight = weightBuffer(new.target.name, 'posWeight', options.posWeight);
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
@@ -131,7 +131,7 @@ export class MultiLabelSoftMarginLoss extends ElementLoss {
 
   constructor(options: MultiLabelSoftMarginLossOptions = {}) {
     super(options, ['weight']);
-    this.weight = weightBuffer(options.weight);
+    this.weight = weightBuffer(new.target.name, 'weight', options.weight);
   }
 
   override forward(input: Tensor, target: Tensor): Tensor {
