@@ -133,7 +133,7 @@ const PYTORCH_ONLY: Readonly<Record<string, string>> = {
     'grad(loss, weights, { createGraph: true }) gives',
 };
 
-/** PyTorch's spelling of an option, or one that only PyTorch has, would be ignored silently. */
+/** PyTorch's or another spelling of an option, or one that only PyTorch has, would be ignored silently. */
 function checkNames(name: string, group: object, known: readonly string[]): void {
   for (const key of Object.keys(group)) {
     if (Object.hasOwn(PYTORCH_ONLY, key)) {
@@ -141,9 +141,9 @@ function checkNames(name: string, group: object, known: readonly string[]): void
         `${name}: PyTorch's option '${key}' does not exist here: ${PYTORCH_ONLY[key]}. Leave it out.`,
       );
     }
-    if (!known.includes(key) && known.includes(camelCase(key))) {
-      throw new FakkelError(`${name}: unknown option '${key}'. Write ${camelCase(key)}.`);
-    }
+    const meant = known.find((option) => option.toLowerCase() === key.replaceAll('_', '').toLowerCase());
+    if (meant !== undefined && meant !== key)
+      throw new FakkelError(`${name}: unknown option '${key}'. Write ${meant}.`);
   }
 }
 

@@ -345,6 +345,7 @@ describe('groups', () => {
       'Nesterov with dampening': () => new SGD([p()], { lr: 0.1, momentum: 0.9, dampening: 0.1, nesterov: true }),
       'PyTorch’s spelling': () => new SGD([p()], any({ lr: 0.1, weight_decay: 1e-4 })),
       'PyTorch’s spelling in a group': () => new SGD(any([{ params: p(), weight_decay: 1e-4 }]), { lr: 0.1 }),
+      'another spelling in a group': () => new SGD(any([{ params: p(), weightdecay: 1e-4 }]), { lr: 0.1 }),
       'a number in place of options': () => new SGD([p()], any(0.1)),
       'a typing error': () => new Adam([p()], any({ epsilon: 1e-4 })),
       'Adam: a negative learning rate': () => new Adam([p()], { lr: -1 }),
@@ -393,6 +394,8 @@ describe('groups', () => {
           FakkelError: SGD: unknown option 'weight_decay'. Write weightDecay.
       PyTorch’s spelling in a group
           FakkelError: SGD: unknown option 'weight_decay'. Write weightDecay.
+      another spelling in a group
+          FakkelError: SGD: unknown option 'weightdecay'. Write weightDecay.
       a number in place of options
           TypeError: SGD: options come in an object, got number 0.1. Write new SGD(params, { lr: 0.1 }).
       a typing error
