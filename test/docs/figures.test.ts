@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { figures } from '../../docs/figures/all.js';
 import { figure as activations } from '../../docs/figures/activations.js';
+import { figure as normalizationAxes } from '../../docs/figures/normalization-axes.js';
 import { figure as whitening } from '../../docs/figures/whitening.js';
 
 const docs = join(import.meta.dirname, '../../docs');
@@ -54,9 +55,10 @@ test('what the pages of docs link to exists', () => {
   expect(missing).toEqual([]);
 });
 
-// Those that train take minutes; these two only compute.
+// Those that train take minutes; these only compute.
 test.each([
   ['activations', activations],
+  ['normalization-axes', normalizationAxes],
   ['whitening', whitening],
 ])('%s.svg is what its script draws', async (name, figure) => {
   const drawn = readFileSync(join(folder, `${name}.svg`), 'utf8');
