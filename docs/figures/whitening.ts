@@ -6,22 +6,14 @@
  * The ink of the upper and of the lower rows of 150 digits; the rows overlap, as neighbours in an image are alike.
  */
 import { stack, tensor, type Tensor } from '@fakkel/core';
-import { digits, RunningNormalizer } from '@fakkel/data';
+import { digits, PCAWhitening, RunningNormalizer, ZCAWhitening } from '@fakkel/data';
 import { chart, COLORS, type Panel, type Point, writeFigure } from './chart.js';
-import { eigen, matrixOf } from './two-by-two.js';
+import { matrixOf } from './two-by-two.js';
 
 /** Population covariance of the columns. */
 function covariance(x: Tensor): Tensor {
   const centred = x.sub(x.mean(0));
   return centred.t().matmul(centred).div(x.shape[0]);
-}
-
-/** The matrices W of y = (x − μ)·W whose y has the covariance I: PCA's, along the eigenvectors; ZCA's, turned back. */
-async function whitening(x: Tensor): Promise<{ pca: Tensor; zca: Tensor }> {
-  const { values, vectors } = eigen(await matrixOf(covariance(x)));
-  const V = tensor(vectors.map((v) => [...v])).t(); // eigenvectors are columns
-  const pca = V.div(tensor([...values]).sqrt());
-  return { pca, zca: pca.matmul(V.t()) };
 }
 
 async function panel(title: string, x: Tensor, limit: number, min = -limit): Promise<Panel> {
@@ -50,15 +42,15 @@ export async function figure(): Promise<string> {
   const images = tensor(digits().images.data).reshape([-1, 8, 8]);
   const ink = (from: number, rows: number): Tensor => images.narrow(0, 0, 150).narrow(1, from, rows).mean([1, 2]);
   const x = stack([ink(0, 4), ink(0, 5)], 1).detach();
-  const normalized = (await new RunningNormalizer(2).fit([x]))(x);
-  const { pca, zca } = await whitening(x);
-  const centred = x.sub(x.mean(0));
+  const normalizer = await new RunningNormalizer(2).fit([x]);
+  const [pca, zca] = [new PCAWhitening(2, { eps: 0 }), new ZCAWhitening(2, { eps: 0 })];
+  for (const whitening of [pca, zca]) await whitening.fit([x]);
   return chart({
     panels: [
       await panel('As given', x, 0.6, 0),
-      await panel('Zero mean, unit variance', normalized, 4),
-      await panel('PCA whitening', centred.matmul(pca), 4),
-      await panel('ZCA whitening', centred.matmul(zca), 4),
+      await panel('Zero mean, unit variance', normalizer(x), 4),
+      await panel('PCA whitening', pca(x), 4),
+      await panel('ZCA whitening', zca(x), 4),
     ],
     size: [262, 290],
     margin: [38, 46, 14, 30],
