@@ -25,6 +25,7 @@ describe('arguments are checked when a layer is made', () => {
     ['a reduction', () => new nn.MSELoss({ reduction: 'average' as 'mean' })],
     ['label smoothing', () => new nn.CrossEntropyLoss({ labelSmoothing: 2 })],
     ['bounds', () => new nn.Hardtanh(1, 1)],
+    ['bounds by name', () => new nn.Hardtanh({ minVal: -2 } as never)],
   ])('%s', (_, make) => {
     expect(make).toThrowErrorMatchingSnapshot();
   });

@@ -132,6 +132,8 @@ export class Hardtanh extends Module {
     readonly maxVal = 1,
   ) {
     super();
+    checkNumber('Hardtanh', 'minVal', minVal);
+    checkNumber('Hardtanh', 'maxVal', maxVal);
     if (!(maxVal > minVal))
       throw new OutOfRangeError(`Hardtanh: maxVal must be greater than minVal, got ${minVal} and ${maxVal}`);
   }

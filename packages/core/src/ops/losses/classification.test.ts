@@ -99,7 +99,7 @@ describe('errors', () => {
       `[ShapeError: crossEntropy: expected a weight for each class, float32[10], got float32[9] for float32[8,10]]`,
     );
     expect(() => mseLoss(ones([8, 1]), ones([8]))).toThrowErrorMatchingInlineSnapshot(
-      `[ShapeError: mseLoss: expected input and target of one shape, got float32[8,1] and float32[8]: they would broadcast to pairs that nobody meant. Use target.reshape([8, 1]).]`,
+      `[ShapeError: mseLoss: expected input and target of one shape, got float32[8,1] and float32[8]. Use target.reshape([8, 1]): broadcast, they might be pairs that nobody meant.]`,
     );
     expect(() => l1Loss(ones([8, 2]), ones([]))).toThrowErrorMatchingInlineSnapshot(
       `[ShapeError: l1Loss: expected input and target of one shape, got float32[8,2] and float32[]: they would broadcast to pairs that nobody meant. If it is meant to be repeated: target.expand([8, 2]).]`,

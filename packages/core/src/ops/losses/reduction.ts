@@ -26,13 +26,17 @@ export function checkPair(op: string, input: Tensor, target: Tensor): void {
   checkTensor(op, target);
   checkFloat(op, [input]);
   if (!sameShape(input.shape, target.shape)) {
+    const shape = `[${input.shape.join(', ')}]`;
+    const repeats =
+      target.ndim <= input.ndim && target.shape.every((n, i) => n === 1 || n === input.shape.at(i - target.ndim));
     const remedy =
       sizeOf(input.shape) === sizeOf(target.shape)
-        ? `Use target.reshape([${input.shape.join(', ')}]).`
-        : `If it is meant to be repeated: target.expand([${input.shape.join(', ')}]).`;
+        ? `. Use target.reshape(${shape}): broadcast, they might be pairs that nobody meant.`
+        : repeats
+          ? `: they would broadcast to pairs that nobody meant. If it is meant to be repeated: target.expand(${shape}).`
+          : '.';
     throw new ShapeError(
-      `${op}: expected input and target of one shape, got ${formatAval(input)} and ${formatAval(target)}: they would ` +
-        `broadcast to pairs that nobody meant. ${remedy}`,
+      `${op}: expected input and target of one shape, got ${formatAval(input)} and ${formatAval(target)}${remedy}`,
     );
   }
 }
