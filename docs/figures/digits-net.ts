@@ -3,11 +3,13 @@
  * same batches, so that what differs is what a figure is about.
  */
 import { Generator, manualSeed, nn, noGrad, type Tensor, tensor } from '@fakkel/core';
-import { digits, randomSplit, type Subset } from '@fakkel/data';
+import { digits, randomSplit } from '@fakkel/data';
 import { type Optimizer, trainSteps } from '@fakkel/optim';
 
+const images = digits();
+
 /** Of the 1,797 digits, 1,408 train (44 batches of 32) and 389 test. */
-export const [trainSet, testSet] = randomSplit(digits(), [1408, 389], new Generator(0));
+export const [trainSet, testSet] = randomSplit(images, [1408, 389], new Generator(0));
 
 const SIDE = 8;
 
@@ -16,15 +18,14 @@ export interface Batch {
   readonly y: Tensor;
 }
 
-type Digits = Subset<[{ data: ArrayLike<number> }, number]>;
-
 /** Images and labels at some places: about zero mean and unit variance. `move` moves each image by up to a pixel. */
-export function batchOf(set: Digits, at: ArrayLike<number>, move?: Generator): Batch {
-  const samples = Array.from(at, (i) => set.get(i));
-  const x = Float32Array.from(samples.flatMap(([{ data }]) => Array.from(move ? moved(data, move) : data)));
+export function batchOf(set: typeof trainSet, at: ArrayLike<number>, move?: Generator): Batch {
+  const samples = Array.from(at, (i) => set.indices[i]);
+  const pixels = samples.map((i) => images.images.row(i).data as Float32Array);
+  const x = Float32Array.from(pixels.flatMap((image) => Array.from(move ? moved(image, move) : image)));
   return {
     x: tensor(x).reshape([samples.length, 1, SIDE, SIDE]).sub(0.305).div(0.376),
-    y: tensor(Int32Array.from(samples, ([, label]) => label)),
+    y: tensor(Int32Array.from(samples, (i) => images.targets[i])),
   };
 }
 
@@ -70,16 +71,16 @@ const STEPS_A_RUN = 4;
 
 /** Trains, with the same batches whenever it is called, and gives the loss of each step. */
 export async function train({ net, optimizer, epochs, afterEpoch, ...sizes }: Training): Promise<number[]> {
-  const { batchSize = 32, images = trainSet.length, move = false } = sizes;
+  const { batchSize = 32, images: count = trainSet.length, move = false } = sizes;
   const generator = new Generator(1);
   const criterion = new nn.CrossEntropyLoss();
   const losses: number[] = [];
   net.train();
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    const order = generator.randperm(images);
-    for (let i = 0; i + batchSize <= images; i += STEPS_A_RUN * batchSize) {
+    const order = generator.randperm(count);
+    for (let i = 0; i + batchSize <= count; i += STEPS_A_RUN * batchSize) {
       const batches: Batch[] = [];
-      for (let j = i; j + batchSize <= Math.min(images, i + STEPS_A_RUN * batchSize); j += batchSize) {
+      for (let j = i; j + batchSize <= Math.min(count, i + STEPS_A_RUN * batchSize); j += batchSize) {
         batches.push(batchOf(trainSet, order.slice(j, j + batchSize), move ? generator : undefined));
       }
       const values = await trainSteps(optimizer, batches, ({ x, y }) => criterion(net(x), y));
