@@ -150,6 +150,23 @@ describe('costs', () => {
     expect(memory().bytes.activation).toBe(0);
   });
 
+  test('of a network with running statistics: nothing stays on the device', async () => {
+    const net = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.BatchNorm2d(2), new nn.Flatten(), new nn.Linear(8, 3));
+    net.eval();
+    const criterion = new nn.CrossEntropyLoss();
+    const optimizer = new StochasticDiagonalLM(net.parameters(), { lr: 0.1 });
+    const live: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      await optimizer.updateCurvature([0, 1], () => {
+        const outputs = net(randn([2, 1, 4, 4]));
+        return { outputs, loss: criterion(outputs, tensor(Int32Array.of(0, 2))) };
+      });
+      live.push(stats().backend.liveBuffers);
+    }
+    expect(new Set(live.slice(1)).size).toBe(1);
+    expect(memory().bytes.activation).toBe(0);
+  });
+
   test('batches may come asynchronously, and the network be made of modules', async () => {
     const net = new nn.Sequential(new nn.Conv2d(1, 2, 3), new nn.Tanh(), new nn.Flatten(), new nn.Linear(8, 3));
     const criterion = new nn.CrossEntropyLoss();

@@ -8,7 +8,7 @@
  */
 import { isFloat } from '../dtype.js';
 import { AutogradError } from '../errors.js';
-import { asRule, enableGrad, noGrad } from '../graph/modes.js';
+import { asRule, enableGrad, modes, noGrad } from '../graph/modes.js';
 import { type Node, ruleOf } from '../graph/node.js';
 import type { Tensor } from '../graph/tensor.js';
 import { unbroadcast } from '../ops/common.js';
@@ -160,7 +160,7 @@ const MOST_COLUMNS = 1024;
  * ∂²loss/∂output² of each element of `outputs`, where the loss of a batch is a sum over its samples: a second derivative
  * along each column, of all samples at once.
  */
-export function lossCurvature(op: string, loss: Tensor, outputs: Tensor): Tensor {
+export function lossCurvature(op: string, loss: Tensor, outputs: Tensor, retainGraph: boolean): Tensor {
   const columns = outputs.numel() / (outputs.shape[0] ?? 1);
   if (columns > MOST_COLUMNS) {
     throw new AutogradError(
@@ -168,21 +168,34 @@ export function lossCurvature(op: string, loss: Tensor, outputs: Tensor): Tensor
         `is taken along each; at most ${MOST_COLUMNS} are. Give it as { curvature }.`,
     );
   }
-  return asRule(() => {
-    const [g] = loss.requiresGrad ? grad(loss, [outputs], { createGraph: true, allowUnused: true }) : [null];
-    if (!g) {
-      throw new AutogradError(
-        `${op}: the loss does not depend on these outputs, ${formatAval(outputs)}. Make it of the very tensor that is given, ` +
-          `not of another call of the network.`,
-      );
-    }
-    if (!g.requiresGrad) return zerosOf(outputs);
-    const rows = enableGrad(() => g.reshape([-1, columns]));
-    const found = Array.from({ length: columns }, (_, i) => {
-      const column = enableGrad(() => rows.select(1, i).sum());
-      const [second] = grad(column, [outputs], { retainGraph: true, allowUnused: true });
-      return (second ?? zerosOf(outputs)).reshape([-1, columns]).narrow(1, i, 1);
+  const { training } = modes;
+  // The gradient's own tape ends here: a run keeps nothing for it.
+  modes.training = false;
+  try {
+    return asRule(() => {
+      const [g] = loss.requiresGrad ? grad(loss, [outputs], { createGraph: true, allowUnused: true }) : [null];
+      if (!g) {
+        throw new AutogradError(
+          `${op}: the loss does not depend on these outputs, ${formatAval(outputs)}. Make it of the very tensor that is ` +
+            `given, not of another call of the network.`,
+        );
+      }
+      const seconds = g.requiresGrad ? alongColumns(g, outputs, columns) : zerosOf(outputs);
+      if (!retainGraph) tapeTo(op, [loss], new Set([outputs._current()])).nodes.forEach(giveUp);
+      return seconds;
     });
-    return noGrad(() => cat(found, 1).reshape([...outputs.shape]));
+  } finally {
+    modes.training = training;
+  }
+}
+
+/** ∂g[n, i]/∂outputs[n, i], for one i after the other. */
+function alongColumns(g: Tensor, outputs: Tensor, columns: number): Tensor {
+  const rows = enableGrad(() => g.reshape([-1, columns]));
+  const found = Array.from({ length: columns }, (_, i) => {
+    const column = enableGrad(() => rows.select(1, i).sum());
+    const [second] = grad(column, [outputs], { retainGraph: true, allowUnused: true });
+    return (second ?? zerosOf(outputs)).reshape([-1, columns]).narrow(1, i, 1);
   });
+  return noGrad(() => cat(found, 1).reshape([...outputs.shape]));
 }

@@ -458,8 +458,11 @@ export class Runtime {
       this.memory.pin(storage);
       t._storage = storage;
       this.visible.delete(t);
-      if (storage.kind === 'activation') keepActivation(t, storage, versionsToRepeat(t));
-      else dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
+      if (storage.kind === 'activation') {
+        // One that depends on no cell (a one-hot target) goes with those that its run has read; it can be computed again.
+        const versions = versionsToRepeat(t);
+        keepActivation(t, storage, versions.length > 0 ? versions : [...group.versions]);
+      } else dropRecipe(t, staysOnHost(t) ? versionsOf : versionsToRepeat);
     }
     const retires: Storage[] = [];
     const move = (version: Version): void => {

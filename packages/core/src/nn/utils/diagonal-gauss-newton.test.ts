@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   cat,
   defineFunction,
+  flush,
   grad,
   manualSeed,
   nn,
@@ -269,6 +270,30 @@ test('is one run', async () => {
   const found = diagonalGaussNewton(outputs, net.parameters(), { loss });
   await numbers(found);
   expect(stats().runs).toBe(runs + 1);
+});
+
+test('a backward pass may follow, unless the tape was given up; neither leaves anything on the device', async () => {
+  const net = new nn.Sequential(new nn.Linear(4, 8), new nn.Tanh(), new nn.Linear(8, 3));
+  const live: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    net.zeroGrad();
+    const retainGraph = i % 2 === 0;
+    const outputs = net(randn([16, 4]));
+    const loss = F.crossEntropy(outputs, tensor(Int32Array.from({ length: 16 }, (_, k) => k % 3)));
+    const [h] = diagonalGaussNewton(outputs, net.parameters(), { loss, retainGraph });
+    await h.data();
+    if (retainGraph) {
+      loss.backward();
+      await net.parameters()[0].grad!.data();
+    } else {
+      expect(() => loss.backward()).toThrow(/given up/);
+    }
+    net.zeroGrad();
+    net.parameters().forEach((p) => p.assign(p.detach())); // as a step does: what was kept for it goes
+    await flush();
+    live.push(stats().backend.liveBuffers);
+  }
+  expect(new Set(live.slice(2)).size).toBe(1);
 });
 
 describe('errors', () => {

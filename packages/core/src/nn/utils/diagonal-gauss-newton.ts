@@ -83,7 +83,7 @@ export function diagonalGaussNewton(
     }
   });
   return composed(() => {
-    const seed = curvature ?? ofLoss(name, loss!, outputs);
+    const seed = curvature ?? ofLoss(name, loss!, outputs, retainGraph);
     checkTensor(name, seed);
     if (!sameShape(seed.shape, outputs.shape)) {
       throw new ShapeError(
@@ -94,10 +94,10 @@ export function diagonalGaussNewton(
   });
 }
 
-function ofLoss(name: string, loss: Tensor, outputs: Tensor): Tensor {
+function ofLoss(name: string, loss: Tensor, outputs: Tensor, retainGraph: boolean): Tensor {
   checkTensor(name, loss);
   if (loss.numel() !== 1) {
     throw new ShapeError(`${name}: the loss is a scalar, got ${formatAval(loss)}. Reduce it (.sum(), .mean()).`);
   }
-  return lossCurvature(name, loss, outputs);
+  return lossCurvature(name, loss, outputs, retainGraph);
 }
