@@ -25,7 +25,7 @@ export interface RandomErasingOptions {
   readonly value?: number | readonly number[] | 'random';
 }
 
-/** What {@link RandomErasing} draws: row, column, height, width, and what is written there; null: nothing. */
+/** What {@link RandomErasing} draws: row, column, height, width, and what is written there. */
 export type ErasingParams = readonly [
   i: number,
   j: number,

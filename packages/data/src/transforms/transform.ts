@@ -50,7 +50,10 @@ export abstract class Transform<In = HostArray, Out = HostArray> implements Port
   /** What the transform does; synchronous. */
   abstract forward(sample: In, context?: SampleContext): Out;
 
-  /** How to make it again in a worker. Of one's own classes nothing is known: the worker has to import them. */
+  /**
+   * How to make it again in a worker. Of one's own classes nothing is known: put the transform into a module that workers
+   * load as well, and pass `functionFromModule(url, name)`.
+   */
   recipe(): Recipe | undefined {
     return undefined;
   }
