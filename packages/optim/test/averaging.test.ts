@@ -196,6 +196,7 @@ test('mistakes are errors that teach', () => {
     'a decay above 1': () => getEmaAvgFn(99),
     'another model': () => average.updateParameters(new nn.Linear(2, 1, { bias: false })),
     'another size': () => average.updateParameters(new nn.Linear(3, 1)),
+    'a size that could be broadcast': () => average.updateParameters(new nn.Linear(1, 1)),
   };
   expect(messagesOf(cases)).toMatchInlineSnapshot(`
     "parameters for the model
@@ -207,6 +208,8 @@ test('mistakes are errors that teach', () => {
     another model
         FakkelError: updateParameters: expected a model with 2 parameters and buffers, as the one that was averaged first, got one with 1
     another size
-        ShapeError: sub: cannot broadcast float32[1,3] with float32[1,2]: counted from the last axis, sizes must be equal or 1. Use reshape or unsqueeze to line the axes up."
+        FakkelError: updateParameters: expected a model like the one that was averaged first: its parameter at index 0 of parameters and buffers has shape [1, 2], got [1, 3]
+    a size that could be broadcast
+        FakkelError: updateParameters: expected a model like the one that was averaged first: its parameter at index 0 of parameters and buffers has shape [1, 2], got [1, 1]"
   `);
 });

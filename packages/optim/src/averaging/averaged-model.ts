@@ -123,6 +123,13 @@ export class AveragedModel<M extends nn.Module = nn.Module> extends nn.Module {
           `first, got one with ${values.length}`,
       );
     }
+    averages.forEach((cell, i) => {
+      if (String(cell.shape) === String(values[i].shape)) return; // what could be broadcast is another model, too
+      throw new FakkelError(
+        `updateParameters: expected a model like the one that was averaged first: its ${cell instanceof Buffer ? 'buffer' : 'parameter'} ` +
+          `at index ${i} of parameters and buffers has shape [${cell.shape.join(', ')}], got [${values[i].shape.join(', ')}]`,
+      );
+    });
     hidden(() => {
       const count = this.nAveraged;
       const isFirst = count.eq(0);
