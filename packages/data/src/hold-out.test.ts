@@ -41,7 +41,9 @@ describe('one pass is one use', () => {
     await evaluate(loader);
     await evaluate(new DataLoader(test));
     expect([test.uses, warnings.length]).toEqual([4, 1]);
-    expect(warnings[0]).toMatchInlineSnapshot(`"holdOut: use 2 of the test set begins. It is to be "used ONCE after fitting all parameters and architectures": what is chosen by its accuracy is fitted to it. Choose by validation data: randomSplit(dataset, [0.8, 0.1, 0.1])."`);
+    expect(warnings[0]).toMatchInlineSnapshot(
+      `"holdOut: use 2 of the test set begins. It is to be "used ONCE after fitting all parameters and architectures": what is chosen by its accuracy is fitted to it. Choose by validation data: randomSplit(dataset, [0.8, 0.1, 0.1])."`,
+    );
   });
 
   test('by hand, in parts, and through other datasets', async () => {
@@ -121,5 +123,7 @@ test('samples, length and targets are those of the dataset', async () => {
 
 test('errors', () => {
   expect(() => holdOut([1, 2] as any)).toThrow('holdOut: expected a dataset, got an array');
-  expect(() => holdOut(range(4), { reuse: 'throw' as any })).toThrowErrorMatchingInlineSnapshot(`[FakkelError: holdOut: reuse: expected 'warn' or 'error', got string throw]`);
+  expect(() => holdOut(range(4), { reuse: 'throw' as any })).toThrowErrorMatchingInlineSnapshot(
+    `[FakkelError: holdOut: reuse: expected 'warn' or 'error', got string throw]`,
+  );
 });

@@ -24,6 +24,9 @@ const BRAND = Symbol.for('@fakkel/core/tensor');
 /** Set on this copy's tensors, so that another copy of core in the process is told apart. */
 const COPY = Symbol('copy of @fakkel/core');
 
+/** Looks at a value that its run has brought to the host: an error fails the run. */
+export type Guard = (contents: TypedArray) => Error | null;
+
 /**
  * An immutable handle on a value: shape, dtype, device and how it is computed. It owns no long-lived device memory;
  * nobody disposes one. Values are read with `await`: {@link Tensor.data}, {@link Tensor.item}, {@link Tensor.toArray}.
@@ -57,7 +60,7 @@ export class Tensor implements Aval {
   /** @internal Never dropped, only moved to the host. */
   _kept = false;
   /** @internal Looks at the contents when a run has computed them; an error fails the run before it changes a cell. */
-  _guard: ((contents: TypedArray) => Error | null) | null = null;
+  _guard: Guard | null = null;
   /** @internal */
   _requiresGrad = false;
   /** @internal Gradient of a leaf that is no cell. */

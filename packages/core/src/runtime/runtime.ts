@@ -5,7 +5,7 @@ import type { Backend } from '../backends/backend.js';
 import type { TypedArray } from '../dtype.js';
 import { BackendError, FakkelError, StaleTensorError } from '../errors.js';
 import type { Node } from '../graph/node.js';
-import { Tensor } from '../graph/tensor.js';
+import { type Guard, Tensor } from '../graph/tensor.js';
 import { ProgramCache, type CompiledProgram } from '../program/cache.js';
 import { unreadable } from '../program/trace.js';
 import { byteSize } from '../shape.js';
@@ -45,7 +45,7 @@ export interface Run {
   /** What somebody reads: downloaded with the run, whatever its size. */
   readonly wanted: ReadonlySet<Storage>;
   /** What is looked at before the run counts as succeeded. */
-  readonly guards: ReadonlyMap<Storage, NonNullable<Tensor['_guard']>>;
+  readonly guards: ReadonlyMap<Storage, Guard>;
   /** What was downloaded. */
   readonly copies: Map<Storage, TypedArray>;
   /** Why nothing could be downloaded: told to those who read, the run itself has succeeded. */
@@ -450,7 +450,7 @@ export class Runtime {
     // What is computed again starts from the outputs of this run that never go.
     const lasts = (t: Tensor): boolean => (t._storage ?? outputs.get(t._resolve())?.storage)?.lasts ?? false;
     const versionsToRepeat = versionsBehind(trace.nodes, written, lasts);
-    const guards = new Map<Storage, NonNullable<Tensor['_guard']>>();
+    const guards = new Map<Storage, Guard>();
     for (const node of trace.nodes) node.group = null;
     for (const [t, { storage }] of outputs) {
       if (t._guard) guards.set(storage, t._guard);
