@@ -24,10 +24,12 @@ export function readChunks(address: string, retries: number): AsyncIterable<Uint
       const chunks = downloadChunks(address, retries, left.signal);
       return {
         next: () => chunks.next(),
-        // A generator alone would first wait for the chunk under way, which may never come.
+        // Nobody waits for the generator: the chunk under way may never come, and Node's fetch does not answer the cancel
+        // of a body that was aborted when all of it had arrived.
         return: () => {
           left.abort();
-          return chunks.return(undefined);
+          chunks.return(undefined).catch(() => undefined);
+          return Promise.resolve({ done: true as const, value: undefined });
         },
       };
     },

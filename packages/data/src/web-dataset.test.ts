@@ -1,6 +1,6 @@
 import { manualSeed } from '@fakkel/core';
 import { packTar } from 'modern-tar';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -365,7 +365,51 @@ describe('memory', () => {
   });
 });
 
+/** Shards of a folder as a server of files gives them. */
+const serveFolder = () =>
+  listen((request, response) => void readFile(at(request.url!)).then((bytes) => response.end(bytes)));
+
 describe('downloads', () => {
+  test('can be left at any sample, the last ones too, when all bytes are there', { timeout: 30_000 }, async () => {
+    // Padded, so that the shard comes in several chunks.
+    const padded = Object.fromEntries(
+      Array.from({ length: 40 }, (_, i) => [
+        [`${i}.cls`, String(i)],
+        [`${i}.bin`, new Uint8Array(4000)],
+      ]).flat() as [string, string | Uint8Array][],
+    );
+    await put('s.tar', await tar(padded));
+    const url = `${await serveFolder()}/s.tar`;
+    for (let stop = 1; stop <= 40; stop++) {
+      const seen: number[] = [];
+      for await (const [n] of new WebDataset(url, { fields: ['cls'] })) {
+        seen.push(n);
+        if (seen.length === stop) break;
+      }
+      expect(seen).toEqual([...Array(stop).keys()]);
+    }
+  });
+
+  test('go on where a run was stopped, with a shuffle buffer', { timeout: 30_000 }, async () => {
+    await shards(60, 60, 60);
+    const url = `${await serveFolder()}/s{0..2}.tar`;
+    const make = () => new DataLoader(new WebDataset(url, { fields: ['cls'], shuffle: 40 }), { batchSize: 16 });
+    const read = async (loader: AsyncIterable<any>, each = (_: number) => {}) => {
+      const batches: unknown[] = [];
+      for await (const [y] of loader) each(batches.push(await y.toArray()));
+      return batches;
+    };
+    manualSeed(3);
+    const states: string[] = [];
+    const loader = make();
+    const whole = await read(loader, () => states.push(JSON.stringify(loader.stateDict())));
+    for (const [i, state] of states.entries()) {
+      const again = make();
+      again.loadStateDict(JSON.parse(state));
+      expect(await read(again)).toEqual(whole.slice(i + 1));
+    }
+  });
+
   const broken = (bytes: Uint8Array, ranges: boolean): [RequestListener, string[]] => {
     const asked: string[] = [];
     let failures = 3;
