@@ -21,7 +21,7 @@ import {
 import { SGD } from '@fakkel/optim';
 import { queryObjects } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { cost, freshDevice } from './helpers.js';
+import { cost, freshDevice, growth } from './helpers.js';
 
 const { checkpoint, checkpointSequential } = nn.utils;
 
@@ -175,12 +175,13 @@ test.each([false, true])(
       await loss.item();
       // What a turn of the event loop looked at is held to its end.
       await new Promise((resolve) => setImmediate(resolve));
-      if (step % 20 > 0) continue;
+      if (step % 10 > 0) continue;
       tensors.push(queryObjects(TensorClass, { format: 'count' }));
       buffers.push(stats(device).backend.liveBuffers);
     }
-    expect(tensors[2] - tensors[1]).toBeLessThanOrEqual(2);
-    expect(buffers[2]).toBe(buffers[1]);
+    // One a step would be ten.
+    expect(growth(tensors)).toBeLessThan(10);
+    expect(growth(buffers)).toBe(0);
   },
 );
 

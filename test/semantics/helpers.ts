@@ -43,3 +43,12 @@ export class TwoLayerNet extends nn.Module {
     return this.fc2(this.fc1(x).relu());
   }
 }
+
+/**
+ * By how much a count, taken after equal numbers of steps, has grown: what a single one has more (V8's compiler holds on to
+ * what it looks at, for a moment) does not count.
+ */
+export function growth(counts: readonly number[]): number {
+  const half = counts.length / 2;
+  return Math.min(...counts.slice(half)) - Math.max(...counts.slice(0, half));
+}
