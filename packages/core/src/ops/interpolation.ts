@@ -19,7 +19,10 @@ const MAX_MATRIX = 2 ** 22;
 /** Up to here copies are joined rather than expanded: measured, twice as fast at two and three, slower at eight. */
 const MAX_COPIES = 4;
 
-export const INTERPOLATION_MODES = [
+/** How `interpolate` finds values between cells, by PyTorch's names. */
+export type InterpolationMode = 'nearest' | 'nearest-exact' | 'linear' | 'bilinear' | 'trilinear' | 'bicubic' | 'area';
+
+const INTERPOLATION_MODES: readonly InterpolationMode[] = [
   'nearest',
   'nearest-exact',
   'linear',
@@ -27,8 +30,7 @@ export const INTERPOLATION_MODES = [
   'trilinear',
   'bicubic',
   'area',
-] as const;
-export type InterpolationMode = (typeof INTERPOLATION_MODES)[number];
+];
 
 /** What {@link interpolate} takes beside the input: `size` or `scaleFactor`. */
 export interface InterpolateOptions {

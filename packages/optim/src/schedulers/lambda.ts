@@ -7,18 +7,18 @@ import { kindOf } from '../param-groups.js';
 import { LRScheduler, type SchedulerOptions } from './lr-scheduler.js';
 
 /** A factor for every epoch: one function, or one a group. */
-type Factors = ((epoch: number) => number) | readonly ((epoch: number) => number)[];
+type Factors = LambdaLROptions['lrLambda'];
 
 /** Configuration of {@link LambdaLR}. */
 export interface LambdaLROptions {
   /** The factor on the initial rate at an epoch: one function, or one a group. */
-  lrLambda: Factors;
+  lrLambda: ((epoch: number) => number) | readonly ((epoch: number) => number)[];
 }
 
 /** Configuration of {@link MultiplicativeLR}. */
 export interface MultiplicativeLROptions {
   /** The factor on the present rate at an epoch: one function, or one a group. */
-  lrLambda: Factors;
+  lrLambda: ((epoch: number) => number) | readonly ((epoch: number) => number)[];
 }
 
 /** What schedules by functions have in common. */
