@@ -7,7 +7,7 @@ import { FakkelError } from '@fakkel/core';
 import { builtin } from './node.js';
 import { shared, StringTable } from './shared-memory.js';
 
-/** What {@link findFolderFiles} finds: plain data, which workers share. */
+/** What `findFolderFiles` finds: plain data, which workers share. */
 export interface FolderFiles {
   /** The folder of the class folders. */
   readonly root: string;

@@ -14,7 +14,7 @@ import { isPortable, type Recipe } from './portable.js';
 export interface EpochContext {
   /** Of this epoch: what is random about the order follows from it, so that an epoch can be continued. */
   readonly seed: bigint;
-  /** Where to go on: what {@link SampleStream.stateDict} gave in an epoch with this seed. */
+  /** Where to go on: what `SampleStream.stateDict` gave in an epoch with this seed. */
   readonly state?: unknown;
 }
 

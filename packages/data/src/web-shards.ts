@@ -21,7 +21,7 @@ export interface RawSample {
   readonly extensions: readonly string[];
 }
 
-/** Where a {@link ShardStream} stands: plain JSON. */
+/** Where a `ShardStream` stands: plain JSON. */
 export interface ShardPosition {
   /** Samples handed out. */
   readonly drawn: number;
