@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { messagesOf } from '../../test/messages.js';
 import { evaluate, manualSeed, nn, ones, stats, tensor, zeros, type Tensor } from '../index.js';
 
 const F = nn.functional;
@@ -84,15 +85,7 @@ describe('errors', () => {
     ['a vector as pretrained table', () => nn.Embedding.fromPretrained(ones([3]))],
   ];
   test('say what to do', () => {
-    const messages = errors.map(([name, run]) => {
-      try {
-        run();
-      } catch (error) {
-        return `${name}: ${String(error)}`;
-      }
-      return `${name}: no error`;
-    });
-    expect(messages).toMatchInlineSnapshot(`
+    expect(messagesOf(errors)).toMatchInlineSnapshot(`
       [
         "the table first: DTypeError: embedding: expected int32 numbers of rows, got float32[3,2] for a table int32[1]. Convert them with index.to('int32'); the index comes first, the table second.",
         "a row that is not there: OutOfRangeError: embedding: row 3 at [1] is out of range: expected 0 to 2 (the table is float32[3,2])",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { digest, float32, float64, golden, maxDifference } from '../../test/golden.js';
+import { messagesOf } from '../../test/messages.js';
 import { grad, nn, onCompile, ones, tensor, zeros, type Tensor } from '../index.js';
 import type { InterpolateOptions } from './interpolation.js';
 import { tapsOf } from './resampling.js';
@@ -136,15 +137,7 @@ describe('errors', () => {
     ['a layer without a size', () => new nn.Upsample({ mode: 'nearest' })],
   ];
   test('say what to do', () => {
-    const messages = errors.map(([name, run]) => {
-      try {
-        run();
-      } catch (error) {
-        return `${name}: ${String(error)}`;
-      }
-      return `${name}: no error`;
-    });
-    expect(messages).toMatchInlineSnapshot(`
+    expect(messagesOf(errors)).toMatchInlineSnapshot(`
       [
         "neither size nor factor: FakkelError: interpolate: expected either size or scaleFactor, got neither",
         "both: FakkelError: interpolate: expected either size or scaleFactor, got both",

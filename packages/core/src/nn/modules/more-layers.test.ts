@@ -2,6 +2,7 @@
  * Misuse of shuffles, padding, unpooling, distances and bilinear forms.
  */
 import { expect, test } from 'vitest';
+import { messagesOf } from '../../../test/messages.js';
 import { nn, ones, randn, tensor, zeros } from '../../index.js';
 
 const F = nn.functional;
@@ -32,15 +33,7 @@ test('errors say what was expected, and what came', () => {
     ['columns of no such windows', () => new nn.Fold([4, 5], 2)(ones([1, 12, 11]))],
     ['the size of an adaptive volume', () => new nn.AdaptiveAvgPool3d([1, 2])],
   ];
-  const messages = errors.map(([name, run]) => {
-    try {
-      run();
-    } catch (error) {
-      return `${name}: ${String(error)}`;
-    }
-    return `${name}: no error`;
-  });
-  expect(messages).toMatchInlineSnapshot(`
+  expect(messagesOf(errors)).toMatchInlineSnapshot(`
     [
       "channels that r² does not divide: ShapeError: pixelShuffle: expected channels that 2² divides, got 3 in float32[3,2,2]",
       "a height that r does not divide: ShapeError: pixelUnshuffle: expected a height and a width that 2 divides, got float32[3,3,2]",

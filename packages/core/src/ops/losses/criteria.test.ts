@@ -2,6 +2,7 @@
  * What the goldens of the conformance kit don't show of the losses: misuse, edges, what compiles.
  */
 import { describe, expect, test } from 'vitest';
+import { messagesOf } from '../../../test/messages.js';
 import { checkNumerics, evaluate, grad, nn, ones, randn, stats, tensor, zeros, type Tensor } from '../../index.js';
 
 const F = nn.functional;
@@ -161,15 +162,7 @@ describe('errors', () => {
     ['beta by position, as in PyTorch', () => F.smoothL1Loss(one, one, 0.5 as never)],
   ];
   test('say what was expected, and what came', () => {
-    const messages = errors.map(([name, run]) => {
-      try {
-        run();
-      } catch (error) {
-        return `${name}: ${String(error)}`;
-      }
-      return `${name}: no error`;
-    });
-    expect(messages).toMatchInlineSnapshot(`
+    expect(messagesOf(errors)).toMatchInlineSnapshot(`
       [
         "logits for probabilities: OutOfRangeError: binaryCrossEntropy: expected probabilities from 0 to 1 (for logits: binaryCrossEntropyWithLogits), got 1.5 at 1 of float32[2]",
         "a weight that does not broadcast: ShapeError: binaryCrossEntropy: expected a weight that broadcasts to the losses, [2], got float32[3,1]",
