@@ -21,11 +21,11 @@ const noNode = {
 };
 const noCore = { regex: '^@fakkel/', message: 'core imports no other package of Fakkel.' };
 const onlyCore = { regex: '^@fakkel/(?!core$)', message: 'This package may import @fakkel/core only.' };
-/** The backend writes its graphs with the ONNX package. */
-const coreAndOnnx = {
-  regex: '^@fakkel/(?!(core|onnx)$)',
-  message: 'This package may import @fakkel/core and @fakkel/onnx only.',
-};
+/** The other arrows: what a package may import beside core. @param {string} name */
+const coreAnd = (name) => ({
+  regex: `^@fakkel/(?!(core|${name})$)`,
+  message: `This package may import these of Fakkel only: core, ${name.replaceAll('|', ', ')}.`,
+});
 
 export default defineConfig(
   globalIgnores(['**/dist/', '**/.nx/', 'docs/api/', 'coverage/', '**/.cache/', 'runs/', 'test/docs/.*/']),
@@ -71,14 +71,25 @@ export default defineConfig(
     rules: { 'no-restricted-imports': ['error', { patterns: [noNode, noCore] }] },
   },
   {
+    // The backend writes its graphs with the ONNX package.
     files: ['packages/backend-onnxruntime/src/**/*.ts'],
     ignores: tests,
-    rules: { 'no-restricted-imports': ['error', { patterns: [noNode, coreAndOnnx] }] },
+    rules: { 'no-restricted-imports': ['error', { patterns: [noNode, coreAnd('onnx')] }] },
+  },
+  {
+    files: ['packages/models/src/**/*.ts'],
+    ignores: tests,
+    rules: { 'no-restricted-imports': ['error', { patterns: [noNode, coreAnd('checkpoint|hub')] }] },
+  },
+  {
+    files: ['packages/data/src/**/*.ts'],
+    ignores: tests,
+    rules: { 'no-restricted-imports': ['error', { patterns: [noNode, coreAnd('hub')] }] },
   },
   {
     // What runs in Node alone.
     files: ['packages/backend-onnxruntime/src/worker/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [coreAndOnnx] }] },
+    rules: { 'no-restricted-imports': ['error', { patterns: [coreAnd('onnx')] }] },
   },
   {
     // Tests reach into what types forbid: that is often their point.

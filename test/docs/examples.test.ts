@@ -1,6 +1,8 @@
 /** Every example in the documentation runs: code blocks of the pages, and `@example`s of the sources. */
+import * as checkpoint from '@fakkel/checkpoint';
 import * as core from '@fakkel/core';
 import * as data from '@fakkel/data';
+import * as hub from '@fakkel/hub';
 import * as models from '@fakkel/models';
 import * as onnx from '@fakkel/onnx';
 import * as optim from '@fakkel/optim';
@@ -18,6 +20,8 @@ const packages = {
   '@fakkel/data': data,
   '@fakkel/models': models,
   '@fakkel/onnx': onnx,
+  '@fakkel/checkpoint': checkpoint,
+  '@fakkel/hub': hub,
 };
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

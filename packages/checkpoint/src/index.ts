@@ -1,0 +1,6 @@
+/**
+ * checkpoint
+ *
+ * @packageDocumentation
+ */
+export {};

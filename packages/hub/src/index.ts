@@ -1,0 +1,6 @@
+/**
+ * hub
+ *
+ * @packageDocumentation
+ */
+export {};
