@@ -15,8 +15,9 @@ import {
 } from './install.js';
 
 const fixtures = path.join(root, 'e2e/fixtures');
-const folders = ['core', 'data', 'models', 'optim'].map((name) => path.join(root, 'packages', name));
-const installed = ['@fakkel/core', '@fakkel/data', '@fakkel/models', '@fakkel/optim'];
+const parts = ['checkpoint', 'core', 'data', 'hub', 'models', 'optim'];
+const folders = parts.map((name) => path.join(root, 'packages', name));
+const installed = parts.map((name) => `@fakkel/${name}`);
 let temporary: string;
 let tarballs: Map<string, string>;
 let dependencies: Map<string, string>;

@@ -11,7 +11,7 @@ let project: string;
 
 beforeAll(async () => {
   temporary = await mkdtemp(path.join(os.tmpdir(), 'fakkel-workers-'));
-  const folders = ['core', 'data'].map((name) => path.join(root, 'packages', name));
+  const folders = ['core', 'data', 'hub'].map((name) => path.join(root, 'packages', name));
   const tarballs = await pack(folders, path.join(temporary, 'tarballs'));
   project = path.join(temporary, 'project');
   const dependencies = await pack(await dependenciesOf(folders), path.join(temporary, 'dependencies'));
