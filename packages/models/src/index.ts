@@ -9,3 +9,21 @@ export { C3_CONNECTIONS, LeNet5Original, lenet5Original, type LeNet5OriginalOpti
 export { SparseConv2d } from './sparse-conv2d.js';
 export { Subsample } from './subsample.js';
 export { uniformFanIn_ } from './uniform-fan-in.js';
+export {
+  CifarResNet,
+  PadShortcut,
+  PlainBlock,
+  cifarPlain110,
+  cifarPlain20,
+  cifarPlain32,
+  cifarPlain44,
+  cifarPlain56,
+  cifarResnet110,
+  cifarResnet20,
+  cifarResnet32,
+  cifarResnet44,
+  cifarResnet56,
+  type CifarPlainOptions,
+  type CifarResNetOptions,
+} from './cifar-resnet.js';
+export { BasicBlock, Bottleneck, type NormLayer, type ResidualBlockOptions } from './resnet.js';
