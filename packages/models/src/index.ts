@@ -3,6 +3,41 @@
  *
  * @packageDocumentation
  */
+export { AlexNet, alexnet, type AlexNetOptions } from './alexnet.js';
+export { AlexNetOriginal, alexnetOriginal, type AlexNetOriginalOptions } from './alexnet-original.js';
+export {
+  GoogLeNet,
+  googlenet,
+  googlenetLoss,
+  type GoogLeNetLossOptions,
+  type GoogLeNetOptions,
+  type GoogLeNetOutputs,
+  type InceptionAuxBlock,
+  type InceptionBlock,
+} from './googlenet.js';
+export {
+  BasicConv2d,
+  Inception,
+  InceptionAux,
+  type ConvBlock,
+  type ConvBlockOptions,
+  type InceptionAuxOptions,
+  type InceptionOptions,
+} from './inception.js';
+export {
+  VGG,
+  vgg11,
+  vgg11Bn,
+  vgg13,
+  vgg13Bn,
+  vgg16,
+  vgg16Bn,
+  vgg19,
+  vgg19Bn,
+  vggStage,
+  type VGGOptions,
+  type VGGStageOptions,
+} from './vgg.js';
 export { LeNet5, lenet5, type LeNet5Options } from './lenet5.js';
 export { DIGIT_BITMAPS, digitCodes } from './digit-codes.js';
 export { C3_CONNECTIONS, LeNet5Original, lenet5Original, type LeNet5OriginalOptions } from './lenet5-original.js';
