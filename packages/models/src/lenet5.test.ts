@@ -100,7 +100,8 @@ describe('lenet5', () => {
         relu4: ReLU       [1,84]
         fc2: Linear       [1,10]               850      840
       -----------------------------------------------------
-      Total                                 61,706  416,520"
+      Total                                 61,706  416,520
+      Memory: parameters 241 KiB, activations 38.2 KiB in training, 36.8 KiB in inference"
     `);
   });
 });

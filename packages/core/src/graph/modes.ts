@@ -12,13 +12,23 @@ interface Modes {
   literal: number;
   /** Whether the outermost module is in training mode; true outside modules. */
   training: boolean;
+  /** A network is only traced: what is assigned to cells is forgotten. */
+  dry: boolean;
   /** Record call sites and module names, and check every op when it runs. */
   checking: boolean;
   /** Names of the modules being called, outermost first; kept in checking mode only. */
   modulePath: string[];
 }
 
-export const modes: Modes = { noGrad: 0, hidden: 0, literal: 0, training: true, checking: false, modulePath: [] };
+export const modes: Modes = {
+  noGrad: 0,
+  hidden: 0,
+  literal: 0,
+  training: true,
+  dry: false,
+  checking: false,
+  modulePath: [],
+};
 
 /** Whether operations are recorded for gradients now. */
 export function isGradEnabled(): boolean {

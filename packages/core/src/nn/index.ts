@@ -7,7 +7,15 @@ export type { LoadReport, StateDict } from './state-dict.js';
 export * as init from './init.js';
 export * as functional from './functional.js';
 export * as utils from './utils/index.js';
-export { summary, type Summary, type SummaryInput, type SummaryOptions, type SummaryRow } from './summary.js';
+export { traceCalls, type ModuleCall, type SummaryInput, type TracedOperation, type TracedValue } from './calls.js';
+export {
+  summary,
+  type ActivationMemory,
+  type Summary,
+  type SummaryOptions,
+  type SummaryRow,
+  type SummaryTotals,
+} from './summary.js';
 
 export * from './modules/activation.js';
 export * from './modules/batchnorm.js';

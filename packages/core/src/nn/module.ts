@@ -342,7 +342,7 @@ let depth = 0;
 
 function call(module: Module, args: unknown[]): unknown {
   const outermost = modes.hidden === 0;
-  if (depth === 0 && modes.noGrad === 0) {
+  if (depth === 0 && modes.noGrad === 0 && !observer) {
     for (const device of devicesOf(args)) device._runtime.runGradients(() => module.parameters());
   }
   const { training, modulePath } = modes;
@@ -382,7 +382,7 @@ function call(module: Module, args: unknown[]): unknown {
     }
   }
   if (outermost) markVisible(output);
-  if (depth === 0) {
+  if (depth === 0 && !observer) {
     for (const device of devicesOf([output, ...args])) {
       device._runtime.moduleCallWaits = true;
       if (outermost) device._runtime.settle();

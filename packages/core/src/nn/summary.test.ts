@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { flush, nn, randn, referenceDevice, stats, tensor, type Tensor } from '../index.js';
+import {
+  defaultGenerator,
+  dropoutKeys,
+  flush,
+  nn,
+  randn,
+  referenceDevice,
+  stats,
+  tensor,
+  type Tensor,
+} from '../index.js';
 
 class Net extends nn.Module {
   features = new nn.Sequential(new nn.Conv2d(1, 6, 5), new nn.ReLU(), new nn.MaxPool2d(2));
@@ -34,7 +44,8 @@ test('rows of calls with shapes, parameters and multiply-accumulates, and a tabl
       head: Linear             (not called)       4,706
     ------------------------------------------------------------
     Total                                        28,428  291,648
-    23,722 trainable, 4,706 frozen"
+    23,722 trainable, 4,706 frozen
+    Memory: parameters 111 KiB, buffers 52 B, activations 101 KiB in training, 73.5 KiB in inference"
   `);
   expect(s.totals.parameters).toBe(net.parameters().reduce((n, p) => n + p.numel(), 0));
   // 2 images × 6 × 28 × 28 outputs × 25 cells; 2 × 6 × 14 × 14 inputs × 4 cells × 1 channel; 2 × 10 outputs × 2352.
@@ -55,6 +66,27 @@ describe('a summary changes nothing', () => {
     expect(called).toBe(0);
     expect([net.training, net.features.at(0).training, net.bn.training]).toEqual([true, true, false]);
     expect(await net.bn.numBatchesTracked!.item()).toBe(0);
+  });
+
+  test('nor in training mode, where its memory is counted: buffers, random numbers, gradients that wait', async () => {
+    const net = new Net();
+    const x = randn([2, 1, 32, 32]);
+    net(x).sum().backward();
+    const [random, keys, before] = [defaultGenerator.getState(), dropoutKeys.getState(), stats(referenceDevice()).runs];
+    nn.summary(net, [2, 1, 32, 32]);
+    expect([defaultGenerator.getState(), dropoutKeys.getState()]).toEqual([random, keys]);
+    expect(stats(referenceDevice()).runs).toBe(before);
+    expect(await net.bn.numBatchesTracked!.item()).toBe(1); // of the call above
+    expect(await net.fc.weight.grad!.abs().sum().item()).toBeGreaterThan(0);
+  });
+
+  test('a parameter that is made during the call has its value', () => {
+    class Makes extends nn.Module {
+      override forward(x: Tensor): Tensor {
+        return new nn.Linear(3, 2)(x);
+      }
+    }
+    expect(nn.summary(new Makes(), [1, 3]).totals.macs).toBe(6);
   });
 
   test('modes are restored after an error too', () => {
@@ -101,17 +133,138 @@ test('several inputs, several outputs, shared modules', () => {
       name: '',
       className: 'Two',
       depth: 0,
+      inputShapes: [
+        [4, 3],
+        [1, 3],
+      ],
       outputShape: [
         [4, 2],
         [1, 2],
       ],
+      outputBytes: 40,
       parameters: 0,
       macs: 0,
     },
-    { name: 'fc', className: 'Linear', depth: 1, outputShape: [4, 2], parameters: 8, macs: 24 },
-    { name: 'fc', className: 'Linear', depth: 1, outputShape: [1, 2], parameters: 0, macs: 6 },
+    {
+      name: 'fc',
+      className: 'Linear',
+      depth: 1,
+      inputShapes: [[4, 3]],
+      outputShape: [4, 2],
+      outputBytes: 32,
+      parameters: 8,
+      macs: 24,
+    },
+    {
+      name: 'fc',
+      className: 'Linear',
+      depth: 1,
+      inputShapes: [[1, 3]],
+      outputShape: [1, 2],
+      outputBytes: 8,
+      parameters: 0,
+      macs: 6,
+    },
   ]);
-  expect(totals).toEqual({ parameters: 8, trainable: 8, macs: 30 });
+  expect(totals).toMatchObject({ parameters: 8, trainable: 8, macs: 30, parameterBytes: 32, bufferBytes: 0 });
+});
+
+describe('memory of activations', () => {
+  test('grows with the batch, unlike that of parameters and buffers', () => {
+    const net = new Net();
+    const [one, four] = [1, 4].map((n) => nn.summary(net, [n, 1, 32, 32]).totals);
+    // The peak is where the first bias, six values, is added.
+    expect(four.activations.inference).toBe(4 * (one.activations.inference - 24) + 24);
+    // Means and variances of batch normalization: 2 × 6 values, whatever the batch.
+    expect(four.activations.training).toBe(4 * (one.activations.training! - 48) + 48);
+    expect([four.parameterBytes, four.bufferBytes]).toEqual([one.parameterBytes, one.bufferBytes]);
+    expect([one.parameterBytes, one.bufferBytes]).toEqual([4 * 28428, 4 * (6 + 6 + 1)]);
+  });
+
+  test('what is frozen keeps nothing', () => {
+    const net = new Net().requiresGrad_(false);
+    expect(nn.summary(net, [2, 1, 32, 32]).totals.activations.training).toBe(0);
+  });
+
+  test('a value that two rules read counts once, and a checkpoint keeps its input only', () => {
+    class Twice extends nn.Module {
+      a = new nn.Linear(8, 8, { bias: false });
+      override forward(x: Tensor): Tensor {
+        const y = x.tanh().mul(this.a(x)); // reads tanh, which needs no gradient itself, and what a gives
+        return y.matmul(y).add(y.square()); // reads y, three times
+      }
+    }
+    expect(nn.summary(new Twice(), [8, 8]).totals.activations.training).toBe(3 * 8 * 8 * 4);
+
+    class Deep extends nn.Module {
+      first = new nn.Linear(8, 8);
+      rest = new nn.Sequential(new nn.Tanh(), new nn.Linear(8, 8), new nn.Tanh(), new nn.Linear(8, 8));
+      constructor(private readonly saving: boolean) {
+        super();
+      }
+      override forward(x: Tensor): Tensor {
+        x = this.first(x);
+        return this.saving ? nn.utils.checkpoint(this.rest, x) : this.rest(x);
+      }
+    }
+    const kept = [false, true].map((saving) => nn.summary(new Deep(saving), [4, 8]).totals.activations.training);
+    expect(kept).toEqual([2 * 4 * 8 * 4, 4 * 8 * 4]);
+  });
+
+  test('null where training mode wants more than one value a channel', () => {
+    const net = new nn.Sequential(new nn.Linear(3, 4), new nn.BatchNorm1d(4));
+    const s = nn.summary(net, [1, 3]);
+    expect(s.totals.activations).toEqual({ training: null, inference: 32 });
+    expect(s.toString()).toMatch(/activations 32 B in inference$/);
+    expect(nn.summary(net, [2, 3]).totals.activations.training).toBe(2 * 4 * 4 + 2 * 4 * 4);
+  });
+});
+
+describe('traceCalls', () => {
+  test('calls with their operations, and where each value comes from', () => {
+    class Block extends nn.Module {
+      fc = new nn.Linear(3, 3, { bias: false });
+      same = new nn.Identity();
+      override forward(x: Tensor): Tensor {
+        return this.same(this.fc(x)).add(x).relu();
+      }
+    }
+    const calls = nn.traceCalls(new Block(), [2, 3]);
+    expect(calls.map(({ name, depth, start }) => [name, depth, start])).toEqual([
+      ['', 0, 0],
+      ['fc', 1, 0],
+      ['same', 1, 1],
+    ]);
+    const sources = calls.map(({ operations }) =>
+      operations.map((op) => [op.id, op.name, op.inputs.map((v) => v.from), op.outputs[0].shape]),
+    );
+    expect(sources).toEqual([
+      [
+        [1, 'add', [0, 'input'], [2, 3]],
+        [2, 'relu', [1], [2, 3]],
+      ],
+      [[0, 'matmul', ['input', 'state'], [2, 3]]],
+      [],
+    ]);
+    expect(calls[2].inputs[0].from).toBe(0);
+    expect(calls[2].outputs).toEqual(calls[2].inputs);
+    expect(calls[0].outputs[0].from).toBe(2);
+  });
+
+  test('constants are told from inputs', () => {
+    class Shift extends nn.Module {
+      readonly by = tensor([1, 2]);
+      override forward(x: Tensor): Tensor {
+        return x.add(this.by);
+      }
+    }
+    const [{ operations }] = nn.traceCalls(new Shift(), [2]);
+    expect(operations[0].inputs.map((v) => v.from)).toEqual(['input', 'constant']);
+  });
+
+  test('errors are its own', () => {
+    expect(() => nn.traceCalls(new Net(), 32 as never)).toThrow(/^traceCalls: expected the shape of the input/);
+  });
 });
 
 test('misuse', () => {

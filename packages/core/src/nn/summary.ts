@@ -1,15 +1,12 @@
 /**
  * Summary: what each layer of a network puts out, holds and computes.
  */
-import { hide, noGrad } from '../graph/modes.js';
-import { describe } from '../graph/record.js';
-import type { Node } from '../graph/node.js';
-import { isTensor, Tensor } from '../graph/tensor.js';
-import { getDefaultDevice } from '../runtime/device.js';
-import { Storage } from '../runtime/storage.js';
-import { checkShape, formatShape, sizeOf, type Shape } from '../shape.js';
+import { ShapeError } from '../errors.js';
 import { Parameter } from '../runtime/cell.js';
-import { Module, observeCalls } from './module.js';
+import { byteSize, formatShape, sizeOf, type Shape } from '../shape.js';
+import { peakBytes, savedBytes } from './activation-memory.js';
+import { type ModuleCall, type SummaryInput, traced, type TracedOperation, type TracedValue } from './calls.js';
+import type { Module } from './module.js';
 
 /** One call of one module. */
 export interface SummaryRow {
@@ -18,23 +15,49 @@ export interface SummaryRow {
   readonly className: string;
   /** How deep it is in the tree. */
   readonly depth: number;
+  /** The shapes of the tensors that it was called with; empty if it was not called. */
+  readonly inputShapes: readonly Shape[];
   /** The shape of its output, several if it returns several tensors; null if it was not called. */
   readonly outputShape: Shape | readonly Shape[] | null;
+  /** Bytes of its output. */
+  readonly outputBytes: number;
   /** Elements of its own parameters, without those of its children; each parameter counts once. */
   readonly parameters: number;
   /** Multiply-accumulates of its own operations, without those of its children. */
   readonly macs: number;
 }
 
+/** Bytes of what a network computes on its way, for the given batch; without the input, parameters and buffers. */
+export interface ActivationMemory {
+  /**
+   * What waits for the backward pass in training: every value that a gradient rule of the call reads, once. null where
+   * the network can't be called in training mode with this input: batch normalization over one value a channel.
+   */
+  readonly training: number | null;
+  /**
+   * The most that is alive at once in inference, when operations run in the order of the call and each value goes after
+   * its last use. An engine that fuses operations or works in place needs less, one that takes scratch memory more.
+   */
+  readonly inference: number;
+}
+
+/** What all layers hold and compute together. */
+export interface SummaryTotals {
+  readonly parameters: number;
+  /** Those that require gradients. */
+  readonly trainable: number;
+  readonly macs: number;
+  /** Bytes of the parameters. */
+  readonly parameterBytes: number;
+  /** Bytes of the buffers: running statistics. */
+  readonly bufferBytes: number;
+  readonly activations: ActivationMemory;
+}
+
 export interface Summary {
   /** In the order of the calls, a module before what it calls; then modules with parameters that were not called. */
   readonly rows: readonly SummaryRow[];
-  readonly totals: {
-    readonly parameters: number;
-    /** Those that require gradients. */
-    readonly trainable: number;
-    readonly macs: number;
-  };
+  readonly totals: SummaryTotals;
   /** A table. */
   toString(): string;
 }
@@ -44,19 +67,20 @@ export interface SummaryOptions {
   depth?: number;
 }
 
-/** What a network is summarized for: the shape of its input, or several shapes or tensors. */
-export type SummaryInput = Shape | Tensor | readonly (Shape | Tensor)[];
-
 /**
- * Calls a network without computing anything, and says for each layer the shape of its output, how many parameters it
- * holds and how many multiply-accumulates it takes.
+ * Calls a network without computing anything, and says for each layer the shapes of its input and output, how many
+ * parameters it holds and how many multiply-accumulates it takes; and for the whole how much memory that needs.
  *
  * Multiply-accumulates are counted on the operations that the call records: matrix products (output elements × inner
  * size) and convolutions (output elements × kernel cells × input channels a group; transposed ones: input elements ×
  * kernel cells × output channels a group). Adding biases, activations, pooling and normalization count as none, as is
  * customary. The counts are those of the given batch: give a batch of one for those of one sample.
  *
- * The call is made in evaluation mode and without gradients; modes are restored, and hooks are not called.
+ * Memory of activations is counted on the same operations: see {@link ActivationMemory}. For training the network is
+ * called a second time, in training mode and with gradients.
+ *
+ * The first call is made in evaluation mode and without gradients; modes are restored, hooks are not called, buffers and
+ * random generators stay as they are.
  *
  * @param model The network.
  * @param input The shape of its input with the batch, `[1, 1, 32, 32]`; a list of shapes or tensors where forward takes
@@ -65,144 +89,73 @@ export type SummaryInput = Shape | Tensor | readonly (Shape | Tensor)[];
  * @example
  * const net = new nn.Sequential(new nn.Conv2d(1, 6, 5), new nn.ReLU(), new nn.Flatten(), new nn.Linear(4704, 10));
  * const { totals } = nn.summary(net, [1, 1, 32, 32]);
- * totals; // { parameters: 47206, trainable: 47206, macs: 164640 }
+ * totals.parameters; // 47206
+ * totals.macs; // 164640
+ * totals.activations; // { training: 37632, inference: 37632 }: two values of 6 × 28 × 28
  */
 export function summary(model: Module, input: SummaryInput, options: SummaryOptions = {}): Summary {
-  if (!(model instanceof Module)) throw new TypeError(`summary: expected a module, got ${describe(model)}`);
-  const inputs = inputsOf(model, input);
-  const watch = new Watch(model, inputs);
-  const saved = model.modules().map((module) => [module, module.training] as const);
-  model.eval();
-  try {
-    noGrad(() => hide(() => observeCalls(watch, () => (model as (...args: unknown[]) => unknown)(...inputs))));
-  } finally {
-    // Parents come first: train() sets what is below too.
-    for (const [module, training] of saved) module.train(training);
-  }
-  const rows = watch.finish();
-  const parameters = model.parameters();
-  const count = (list: readonly Parameter[]): number => list.reduce((n, p) => n + p.numel(), 0);
-  const totals = {
-    parameters: count(parameters),
-    trainable: count(parameters.filter((p) => p.requiresGrad)),
-    macs: rows.reduce((n, row) => n + row.macs, 0),
+  const trace = traced('summary', model, input, false);
+  const rows = rowsOf(model, trace.calls);
+  const [parameters, buffers] = [model.parameters(), model.buffers()];
+  const sum = <T>(list: readonly T[], of: (item: T) => number): number => list.reduce((n, item) => n + of(item), 0);
+  const totals: SummaryTotals = {
+    parameters: sum(parameters, (p) => p.numel()),
+    trainable: sum(parameters, (p) => (p.requiresGrad ? p.numel() : 0)),
+    macs: sum(rows, (row) => row.macs),
+    parameterBytes: sum(parameters, byteSize),
+    bufferBytes: sum(buffers, byteSize),
+    activations: { training: trainingBytes(model, input), inference: peakBytes(trace) },
   };
   return { rows, totals, toString: () => table(rows, totals, options.depth ?? Infinity) };
 }
 
-function inputsOf(model: Module, input: SummaryInput): Tensor[] {
-  const first = model.parameters()[0];
-  const make = (shape: Shape): Tensor => {
-    checkShape('summary', shape);
-    const t = new Tensor({ shape: [...shape], dtype: first?.dtype ?? 'float32' }, first?.device ?? getDefaultDevice());
-    // Filled when it is read, which it never is.
-    t._storage = Storage.filled(t, 0, 'data');
-    return t;
-  };
-  if (isTensor(input)) return [input];
-  if (!Array.isArray(input))
-    throw new TypeError(`summary: expected the shape of the input, such as [1, 1, 32, 32], got ${describe(input)}`);
-  if (input.every((size) => typeof size === 'number')) return [make(input)];
-  return (input as (Shape | Tensor)[]).map((item) => {
-    if (isTensor(item)) return item;
-    if (Array.isArray(item)) return make(item);
-    throw new TypeError(`summary: expected shapes or tensors, got ${describe(item)}`);
-  });
+/** The call in evaluation mode has passed: what is wrong now is that training mode wants more values a channel. */
+function trainingBytes(model: Module, input: SummaryInput): number | null {
+  try {
+    return savedBytes(traced('summary', model, input, true));
+  } catch (error) {
+    if (error instanceof ShapeError) return null;
+    throw error;
+  }
 }
 
-interface Row {
-  name: string;
-  module: Module;
-  depth: number;
-  outputShape: SummaryRow['outputShape'];
-  parameters: number;
-  macs: number;
-}
-
-/** Follows the calls, and gives each recorded operation to the innermost module that made it. */
-class Watch {
-  private readonly names: Map<Module, string>;
-  private readonly rows: Row[] = [];
-  private readonly open: Row[] = [];
-  private readonly seen = new Set<Node>();
-  private readonly counted = new Set<Parameter>();
-
-  constructor(
-    private readonly model: Module,
-    private readonly inputs: readonly Tensor[],
-  ) {
-    this.names = new Map(model.namedModules().map(([name, module]) => [module, name]));
-    this.claim(inputs, null);
-  }
-
-  enter(module: Module, args: readonly unknown[]): void {
-    this.claim(args, this.open.at(-1) ?? null);
-    const row = this.row(module);
-    this.rows.push(row);
-    this.open.push(row);
-  }
-
-  leave(_module: Module, output: unknown): void {
-    const row = this.open.pop()!;
-    const tensors = tensorsIn(output);
-    this.claim(tensors, row);
-    row.outputShape = tensors.length === 1 ? tensors[0].shape : tensors.map((t) => t.shape);
-  }
-
-  finish(): SummaryRow[] {
-    const called = new Set(this.rows.map((row) => row.module));
-    for (const module of this.model.modules()) {
-      if (called.has(module)) continue;
-      const row = this.row(module);
-      if (row.parameters > 0) this.rows.push(row);
-    }
-    return this.rows.map(({ module, ...row }) => ({ ...row, className: module.constructor.name }));
-  }
-
-  private row(module: Module): Row {
-    // A module that is made during the call is nobody's child.
-    const name = this.names.get(module) ?? `(${module.constructor.name})`;
+function rowsOf(model: Module, calls: readonly ModuleCall[]): SummaryRow[] {
+  const counted = new Set<Parameter>();
+  const row = (name: string, module: Module, call?: ModuleCall): SummaryRow => {
     let parameters = 0;
     for (const [, value] of module._entries()) {
-      if (!(value instanceof Parameter) || this.counted.has(value)) continue;
-      this.counted.add(value);
+      if (!(value instanceof Parameter) || counted.has(value)) continue;
+      counted.add(value);
       parameters += value.numel();
     }
-    const depth = name === '' ? 0 : name.split('.').length;
-    return { name, module, depth, outputShape: null, parameters, macs: 0 };
-  }
-
-  /** Counts what `values` were computed from, as far as nobody has yet. */
-  private claim(values: readonly unknown[], row: Row | null): void {
-    const stack = tensorsIn(values);
-    for (let t = stack.pop(); t; t = stack.pop()) {
-      // A cell's pending write was recorded before the call; so was what the inputs were computed from.
-      if (t._version || (row && this.inputs.includes(t))) continue;
-      const node = t._resolve()._recipe;
-      if (!node || this.seen.has(node)) continue;
-      this.seen.add(node);
-      if (row) row.macs += macsOf(node);
-      stack.push(...node.inputs);
-    }
-  }
-}
-
-function tensorsIn(value: unknown, depth = 0): Tensor[] {
-  if (isTensor(value)) return [value._current()];
-  if (typeof value !== 'object' || value === null || depth > 8) return [];
-  return Object.values(value).flatMap((item) => tensorsIn(item, depth + 1));
+    const shapes = call?.outputs.map(({ shape }) => shape) ?? [];
+    return {
+      name,
+      className: module.constructor.name,
+      depth: name === '' ? 0 : name.split('.').length,
+      inputShapes: call?.inputs.map(({ shape }) => shape) ?? [],
+      outputShape: !call ? null : shapes.length === 1 ? shapes[0] : shapes,
+      outputBytes: (call?.outputs ?? []).reduce((n, value) => n + byteSize(value), 0),
+      parameters,
+      macs: (call?.operations ?? []).reduce((n, operation) => n + macsOf(operation), 0),
+    };
+  };
+  const rows = calls.map((call) => row(call.name, call.module, call));
+  const called = new Set(calls.map((call) => call.module));
+  const others = model.namedModules().filter(([, module]) => !called.has(module));
+  return [...rows, ...others.map(([name, module]) => row(name, module)).filter((r) => r.parameters > 0)];
 }
 
 /** Multiply-accumulates of one operation. */
-function macsOf(node: Node): number {
-  const [a, b] = node.inputs;
-  switch (node.op.name) {
+export function macsOf({ name, attrs, inputs, outputs }: TracedOperation): number {
+  const [a, b] = inputs as readonly [TracedValue, TracedValue];
+  switch (name) {
     case 'matmul': {
-      const inner = a.shape.at((node.attrs as { transA?: boolean }).transA ? -2 : -1)!;
-      return sizeOf(node.outputs[0].shape) * inner;
+      const inner = a.shape.at((attrs as { transA?: boolean }).transA ? -2 : -1)!;
+      return sizeOf(outputs[0].shape) * inner;
     }
     case 'conv':
-      return sizeOf(node.outputs[0].shape) * sizeOf(b.shape.slice(1));
+      return sizeOf(outputs[0].shape) * sizeOf(b.shape.slice(1));
     case 'convInputGrad':
       return sizeOf(a.shape) * sizeOf(b.shape.slice(1));
     default:
@@ -210,7 +163,7 @@ function macsOf(node: Node): number {
   }
 }
 
-function table(rows: readonly SummaryRow[], totals: Summary['totals'], depth: number): string {
+function table(rows: readonly SummaryRow[], totals: SummaryTotals, depth: number): string {
   const number = (n: number): string => n.toLocaleString('en-US');
   const shape = ({ outputShape: s }: SummaryRow): string =>
     s === null
@@ -238,6 +191,7 @@ function table(rows: readonly SummaryRow[], totals: Summary['totals'], depth: nu
       .trimEnd(),
   );
   const rule = '-'.repeat(widths.reduce((a, b) => a + b, 0) + 2 * (widths.length - 1));
+  const { training, inference } = totals.activations;
   const frozen = totals.parameters - totals.trainable;
   return [
     lines[0],
@@ -246,5 +200,13 @@ function table(rows: readonly SummaryRow[], totals: Summary['totals'], depth: nu
     rule,
     lines.at(-1)!,
     ...(frozen > 0 ? [`${number(totals.trainable)} trainable, ${number(frozen)} frozen`] : []),
+    `Memory: parameters ${bytes(totals.parameterBytes)}${totals.bufferBytes > 0 ? `, buffers ${bytes(totals.bufferBytes)}` : ''}, ` +
+      `activations ${training === null ? '' : `${bytes(training)} in training, `}${bytes(inference)} in inference`,
   ].join('\n');
+}
+
+/** Three digits, in powers of 1024. */
+function bytes(n: number): string {
+  const power = n < 1024 ? 0 : Math.min(3, Math.floor(Math.log2(n) / 10));
+  return `${Number((n / 1024 ** power).toPrecision(3)).toLocaleString('en-US')} ${['B', 'KiB', 'MiB', 'GiB'][power]}`;
 }

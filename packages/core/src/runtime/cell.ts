@@ -4,7 +4,7 @@
 import type { Device } from './device.js';
 import { AutogradError, DTypeError, DeviceError, ShapeError } from '../errors.js';
 import { describe } from '../graph/record.js';
-import { hide, noGrad } from '../graph/modes.js';
+import { hide, modes, noGrad } from '../graph/modes.js';
 import { isTensor, Tensor, type HookHandle, type TensorHook } from '../graph/tensor.js';
 import { formatAval, sameShape, type Aval } from '../shape.js';
 import { type Storage, type MemoryRole } from './storage.js';
@@ -51,7 +51,7 @@ export class Cell extends Tensor {
     this._head.state = 'spent';
     this._held = { storage: null, device: this._home };
     finalizer?.register(this, this._held);
-    if (isTensor(initial)) this.assign(initial);
+    if (isTensor(initial)) this.write(initial);
     this.requiresGrad_(options.requiresGrad ?? false);
   }
 
@@ -96,6 +96,10 @@ export class Cell extends Tensor {
         `assign to ${this.label}: it is on ${this._home.name}, the value on ${value.device.name}. Move one with to(device).`,
       );
     }
+    if (!modes.dry) this.write(value);
+  }
+
+  private write(value: Tensor): void {
     const tensor = new Tensor(this, this._home);
     tensor._requiresGrad = this._requiresGrad;
     const version = new Version(this, tensor);
