@@ -5,6 +5,7 @@
  */
 import { nn, OutOfRangeError, type Tensor } from '@fakkel/core';
 import { builder } from './builder.js';
+import { checkImageBatch } from './images.js';
 import { checkOptions, FACTORY_OPTIONS } from './options.js';
 import {
   BasicBlock,
@@ -14,7 +15,7 @@ import {
   initializeConvolutions,
   zeroInitResidual,
   type NormLayer,
-} from './resnet.js';
+} from './residual-blocks.js';
 
 /** What plain networks take. */
 export interface CifarPlainOptions extends nn.FactoryOptions {
@@ -168,6 +169,7 @@ export class CifarResNet extends nn.Module {
   }
 
   override forward(x: Tensor): Tensor {
+    checkImageBatch(this, x, this.conv1);
     // N x inChannels x 32 x 32
     x = this.relu(this.bn1(this.conv1(x)));
     // N x 16 x 32 x 32

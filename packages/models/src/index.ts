@@ -61,4 +61,19 @@ export {
   type CifarPlainOptions,
   type CifarResNetOptions,
 } from './cifar-resnet.js';
-export { BasicBlock, Bottleneck, type NormLayer, type ResidualBlockOptions } from './resnet.js';
+export { BasicBlock, Bottleneck, type NormLayer, type ResidualBlockOptions } from './residual-blocks.js';
+export {
+  ResNet,
+  resnet101,
+  resnet152,
+  resnet18,
+  resnet34,
+  resnet50,
+  resnext101_32x8d,
+  resnext101_64x4d,
+  resnext50_32x4d,
+  wideResnet101_2,
+  wideResnet50_2,
+  type ResidualBlock,
+  type ResNetOptions,
+} from './resnet.js';
