@@ -78,9 +78,7 @@ export class OrtBackend implements Backend {
 
   upload(data: TypedArray, aval: Aval): OrtBuffer {
     this.checkAlive('upload');
-    if (data.length !== aval.shape.reduce((n, d) => n * d, 1)) {
-      throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
-    }
+    this.checkLength('upload', data, aval);
     return this.buffer(aval, data);
   }
 
@@ -92,6 +90,8 @@ export class OrtBackend implements Backend {
 
   /** A buffer of `data` itself where that is possible; the caller gives it away. */
   adopt(data: TypedArray, aval: Aval): OrtBuffer {
+    this.checkAlive('adopt');
+    this.checkLength('adopt', data, aval);
     return this.buffer(aval, data, true);
   }
 
@@ -173,6 +173,12 @@ export class OrtBackend implements Backend {
       throw new BackendError(`${op}: buffer ${buffer.id}, ${formatAval(buffer.aval)}, is released already`);
     }
     return buffer;
+  }
+
+  private checkLength(op: string, data: TypedArray, aval: Aval): void {
+    if (data.length !== aval.shape.reduce((n, d) => n * d, 1)) {
+      throw new BackendError(`${op}: ${formatAval(aval)} does not hold ${data.length} elements`);
+    }
   }
 
   private checkAlive(op: string): void {

@@ -2,9 +2,9 @@
  * What the two sides of a worker thread say to each other. The worker owns all tensors; this side names them by ids
  * that it gives out itself, so nothing waits for an answer but what needs one.
  */
+import { type Target } from '@fakkel/onnx/lowering';
 import type { Aval, BackendStats, CompileHints, Program, TypedArray } from '@fakkel/core';
 import type { NodeEngineOptions } from '../engines/node.js';
-import type { Target } from '../lowering/rule.js';
 
 /** Small things that need no answer travel with the next request, in their order. */
 export type Notice =

@@ -5,6 +5,7 @@
  * Tensors stay in the worker; uploads are copied once and handed over, downloads come back the same way. (Memory that
  * both threads see, `SharedArrayBuffer`, is refused by onnxruntime-node 1.30.)
  */
+import { type Target } from '@fakkel/onnx/lowering';
 import {
   type Aval,
   type Backend,
@@ -23,7 +24,6 @@ import {
 } from '@fakkel/core';
 import type { Worker } from 'node:worker_threads';
 import { supports } from '../lowering/lower.js';
-import type { Target } from '../lowering/rule.js';
 import { type Busy, close, makeBusy } from './busy.js';
 import { receiveError } from './errors.js';
 import { SpareArrays } from './spare-arrays.js';
@@ -140,19 +140,30 @@ export class WorkerBackend implements Backend {
     return supports(op, signature, this.target);
   }
 
-  upload(data: TypedArray, { shape, dtype }: Aval): RemoteBuffer {
+  upload(data: TypedArray, aval: Aval): RemoteBuffer {
     this.checkAlive('upload');
-    // What has a shape and a dtype may be a whole tensor, which can't go to the worker.
-    const aval = { shape, dtype };
-    if (data.length !== sizeOf(aval)) {
-      throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
-    }
+    checkLength('upload', data, aval);
     // Not `slice`: that of Node's `Buffer` is a view, whose memory would be taken from its owner.
     const copy = this.spares.take(aval);
     copy.set(data);
+    return this.handOver(copy, aval);
+  }
+
+  /** Hands the array itself over, where that takes no other array along. */
+  adopt(data: TypedArray, aval: Aval): RemoteBuffer {
+    this.checkAlive('adopt');
+    checkLength('adopt', data, aval);
+    const isWhole = data.buffer instanceof ArrayBuffer && data.buffer.byteLength === data.byteLength;
+    // Of float64 there is none, and `hostArray` says so.
+    return isWhole && aval.dtype !== 'float64' ? this.handOver(data, aval) : this.upload(data, aval);
+  }
+
+  private handOver(data: TypedArray, { shape, dtype }: Aval): RemoteBuffer {
+    // What has a shape and a dtype may be a whole tensor, which can't go to the worker.
+    const aval = { shape, dtype };
     const buffer = this.buffer(aval);
-    this.transfers.push(copy.buffer as ArrayBuffer);
-    this.notify({ kind: 'upload', buffer: buffer.id, aval, data: copy });
+    this.transfers.push(data.buffer as ArrayBuffer);
+    this.notify({ kind: 'upload', buffer: buffer.id, aval, data });
     return buffer;
   }
 
@@ -293,5 +304,11 @@ export class WorkerBackend implements Backend {
 /** What is published is JavaScript; sources run through tsx, which a worker of Node 20 has to register itself. */
 const runSource = (url: URL): string =>
   `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(url)}); })`;
+
+function checkLength(op: string, data: TypedArray, aval: Aval): void {
+  if (data.length !== sizeOf(aval)) {
+    throw new BackendError(`${op}: ${formatAval(aval)} does not hold ${data.length} elements`);
+  }
+}
 
 const sizeOf = ({ shape }: Aval): number => shape.reduce((n, d) => n * d, 1);

@@ -62,6 +62,12 @@ export interface Backend {
   supports(op: string, signature: OpSignature): true | Unsupported;
   /** Copies `data` to the device. */
   upload(data: TypedArray, aval: Aval): DeviceBuffer;
+  /**
+   * As {@link Backend.upload}, of an array that the caller gives away: the backend may keep it as the buffer, hand it to
+   * another thread, or write to it. Nobody else has it, or another view of its memory. For large weights, which would
+   * take their size twice while they are copied.
+   */
+  adopt?(data: TypedArray, aval: Aval): DeviceBuffer;
   /** A buffer of equal elements, if that is cheaper than an upload: zeros of an optimizer, ones of a normalization. */
   fill?(value: number, aval: Aval): DeviceBuffer;
   /** Copies to the host; the arrays belong to the caller. */

@@ -3,7 +3,13 @@
  */
 export { Buffer, Parameter, type CellOptions } from '../runtime/cell.js';
 export { Module, type BackwardHook, type ForwardHook, type ForwardPreHook } from './module.js';
-export type { LoadReport, StateDict } from './state-dict.js';
+export {
+  streamStateDict,
+  type LoadReport,
+  type StateDict,
+  type StoredTensor,
+  type StreamStateDictOptions,
+} from './state-dict.js';
 export * as init from './init.js';
 export * as functional from './functional.js';
 export * as utils from './utils/index.js';

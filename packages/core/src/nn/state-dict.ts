@@ -1,11 +1,16 @@
 /**
  * State dicts: the values of a module by PyTorch's names.
  */
-import { StateDictError } from '../errors.js';
-import { isTensor, type Tensor } from '../graph/tensor.js';
+import { allocate, type TypedArray } from '../dtype.js';
+import { DeviceError, StateDictError } from '../errors.js';
 import { hide, noGrad } from '../graph/modes.js';
-import type { Buffer } from '../runtime/cell.js';
-import { formatAval, sameShape } from '../shape.js';
+import { fromHost } from '../graph/record.js';
+import { isTensor, type Tensor } from '../graph/tensor.js';
+import type { Buffer, Cell } from '../runtime/cell.js';
+import type { Device } from '../runtime/device.js';
+import { uploadOwned } from '../runtime/execute.js';
+import { Storage } from '../runtime/storage.js';
+import { type Aval, formatAval, sameShape, sizeOf } from '../shape.js';
 import type { Module } from './module.js';
 
 /** Tensors by dotted name, in PyTorch's order. */
@@ -36,13 +41,120 @@ export function loadStateDict(module: Module, state: StateDict, { strict = true 
   if (!(state instanceof Map))
     throw new StateDictError(`loadStateDict: expected a Map from names to tensors${noMap(state)}`);
   const cells = new Map(module._namedCells());
+  const report = fit('loadStateDict', module, cells, state, strict, isTensor);
+  noGrad(() =>
+    hide(() => {
+      for (const [name, cell] of cells) {
+        const value = state.get(name);
+        if (value) assign(cell, value);
+      }
+    }),
+  );
+  return report;
+}
+
+function assign(cell: Cell, value: Tensor): void {
+  const here = value.device === cell.device ? value : value.to(cell.device);
+  cell.assign(here.dtype === cell.dtype ? here : here.to(cell.dtype));
+}
+
+/** A tensor that is not in memory yet: in a file, whose header says what it is. */
+export interface StoredTensor extends Aval {
+  /** Its row-major elements, in an array of their own: the caller keeps neither it nor another view of its memory. */
+  read(): Promise<TypedArray>;
+}
+
+/** Options of {@link streamStateDict}. */
+export interface StreamStateDictOptions {
+  /** Whether names must be the same on both sides. Default true. */
+  readonly strict?: boolean;
+}
+
+/**
+ * `module.loadStateDict()` for weights that come from elsewhere one by one: each tensor is read when those before it are
+ * on the device, and its array is given to the backend, so that the weights are in memory once. The module has its old
+ * values until all are read, then all of the new ones; where something does not fit, or a read fails, it keeps them.
+ *
+ * Readers of files build on it; users call `loadInto` of `@fakkel/checkpoint`.
+ *
+ * @param state What is read, by name; in the order of the map.
+ * @throws StateDictError as `module.loadStateDict()`, before anything is read.
+ * @example
+ * const net = new nn.Linear(2, 1);
+ * await nn.streamStateDict(net, new Map([
+ *   ['weight', { shape: [1, 2], dtype: 'float32', read: async () => Float32Array.of(1, 2) }],
+ *   ['bias', { shape: [1], dtype: 'float32', read: async () => Float32Array.of(3) }],
+ * ]));
+ * await net(ones([1, 2])).item(); // 6
+ */
+export async function streamStateDict(
+  module: Module,
+  state: ReadonlyMap<string, StoredTensor>,
+  { strict = true }: StreamStateDictOptions = {},
+): Promise<LoadReport> {
+  const cells = new Map(module._namedCells());
+  const report = fit('streamStateDict', module, cells, state, strict, (value) => typeof value?.read === 'function');
+  const ready: { readonly name: string; readonly cell: Cell; readonly device: Device; readonly storage: Storage }[] =
+    [];
+  const others: { readonly cell: Cell; readonly value: Tensor }[] = [];
+  try {
+    for (const [name, stored] of state) {
+      const cell = cells.get(name);
+      if (!cell) continue;
+      const { shape, dtype } = stored;
+      const data = await stored.read();
+      checkElements(name, stored, data);
+      const device = cell.device;
+      if (dtype !== cell.dtype) {
+        others.push({ cell, value: fromHost(data, { shape, dtype }, device) });
+        continue;
+      }
+      const storage = Storage.ofHost(cell, data, 'cell', cell.role);
+      // Tensors without elements never reach a backend.
+      if (data.length > 0) uploadOwned(device._runtime, storage);
+      ready.push({ name, cell, device, storage });
+    }
+    const moved = ready.find(({ cell, device }) => cell.device !== device);
+    if (moved) {
+      throw new DeviceError(
+        `streamStateDict: ${moved.name} moved from ${moved.device.name} to ${moved.cell.device.name} while the weights ` +
+          `were read; nothing was loaded. Await the loading, then move the module.`,
+      );
+    }
+  } catch (error) {
+    for (const { storage, device } of ready) device._runtime.memory.retire(storage);
+    throw error;
+  }
+  for (const { cell, storage } of ready) cell._replaceContents(storage);
+  noGrad(() => hide(() => others.forEach(({ cell, value }) => assign(cell, value))));
+  return report;
+}
+
+function checkElements(name: string, { shape, dtype }: Aval, data: TypedArray): void {
+  const expected = allocate(dtype, 0).constructor;
+  if (data?.constructor === expected && data.length === sizeOf(shape)) return;
+  throw new StateDictError(
+    `streamStateDict: ${name}: expected ${formatAval({ shape, dtype })} in a ${expected.name} of ${sizeOf(shape)} elements, ` +
+      `got ${data?.constructor?.name ?? typeof data} of ${data?.length}`,
+  );
+}
+
+/** Throws unless names and shapes agree. */
+function fit<T extends Aval>(
+  fn: string,
+  module: Module,
+  cells: ReadonlyMap<string, Cell>,
+  state: ReadonlyMap<string, T>,
+  strict: boolean,
+  isValue: (value: T) => boolean,
+): LoadReport {
   const missing = [...cells.keys()].filter((name) => !state.has(name));
   const unexpected = [...state.keys()].filter((name) => !cells.has(name));
   const misfits: string[] = [];
   for (const [name, cell] of cells) {
     const value = state.get(name);
     if (value === undefined) continue;
-    if (!isTensor(value)) misfits.push(`${name}: expected a tensor, got ${typeof value}`);
+    if (!isValue(value)) misfits.push(`${name}: expected a tensor, got ${typeof value}`);
     else if (!sameShape(value.shape, cell.shape)) {
       misfits.push(`${name}: the module has ${formatAval(cell)}, the state dict ${formatAval(value)}`);
     }
@@ -50,7 +162,7 @@ export function loadStateDict(module: Module, state: StateDict, { strict = true 
   if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) {
     throw new StateDictError(
       [
-        `loadStateDict: the state dict does not fit ${module.constructor.name}; nothing was loaded.`,
+        `${fn}: the state dict does not fit ${module.constructor.name}; nothing was loaded.`,
         ...(missing.length > 0 && strict ? [`  missing: ${missing.join(', ')}`] : []),
         ...(unexpected.length > 0 && strict ? [`  unexpected: ${unexpected.join(', ')}`] : []),
         ...misfits.map((line) => `  ${line}`),
@@ -60,16 +172,6 @@ export function loadStateDict(module: Module, state: StateDict, { strict = true 
       ].join('\n'),
     );
   }
-  noGrad(() =>
-    hide(() => {
-      for (const [name, cell] of cells) {
-        const value = state.get(name);
-        if (!value) continue;
-        const here = value.device === cell.device ? value : value.to(cell.device);
-        cell.assign(here.dtype === cell.dtype ? here : here.to(cell.dtype));
-      }
-    }),
-  );
   return { missing, unexpected };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Making tensors: from JavaScript data, filled, counted, drawn at random. All of them are inputs of programs.
  */
-import { allocate, checkDType, isFloat, type DType, type TypedArray } from '../dtype.js';
+import { allocate, checkDType, DTYPES, isFloat, type DType, type TypedArray } from '../dtype.js';
 import { DTypeError, OutOfRangeError, ShapeError } from '../errors.js';
 import { modes } from '../graph/modes.js';
 import { checkTensor, describe, fromHost } from '../graph/record.js';
@@ -93,6 +93,37 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
     }
   }
   return leaf('tensor', read.data, [...shape], read.dtype, options);
+}
+
+/**
+ * A tensor on a typed array itself, without the copy that {@link tensor} makes: `torch.from_numpy`. The array is the
+ * tensor's from then on: who writes to it changes what was computed of it, or not, depending on when it ran.
+ *
+ * @param data `Float32Array`, `Float64Array` and `Int32Array` give the dtype of that name, `Uint8Array` of 0 and 1 bool.
+ * @param shape Default: one axis.
+ * @throws ShapeError if the elements don't fill the shape; TypeError for another array.
+ * @example
+ * fromArray(Float32Array.of(1, 2, 3, 4), [2, 2]).shape; // [2, 2]
+ */
+export function fromArray(
+  data: TypedArray,
+  shape: Shape = [data.length],
+  options: { readonly device?: Device } = {},
+): Tensor {
+  const dtype = DTYPES.find((known) => data?.constructor === allocate(known, 0).constructor);
+  if (!dtype) {
+    throw new TypeError(
+      `fromArray: expected a Float32Array, Float64Array, Int32Array, or Uint8Array for bool, got ${describe(data)}. ` +
+        `tensor(data) converts other arrays.`,
+    );
+  }
+  checkShape('fromArray', shape);
+  if (sizeOf(shape) !== data.length) {
+    throw new ShapeError(
+      `fromArray: ${data.length} elements do not fill the shape [${shape.join(',')}], which has ${sizeOf(shape)}`,
+    );
+  }
+  return fromHost(data, { shape: [...shape], dtype }, options.device ?? getDefaultDevice());
 }
 
 /** A tensor of equal elements. Inside rules the program fills it; elsewhere it is data that nobody has written out. */

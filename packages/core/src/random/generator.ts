@@ -101,6 +101,11 @@ export class Generator {
     return copy;
   }
 
+  /** @internal Moves on as if `count` words of 32 bits had been drawn. */
+  _skip(count: number): void {
+    this.source.engine.skip(count);
+  }
+
   /** 32 random bits, as a number from 0 to 2³² − 1. */
   random(): number {
     return this.source.engine.next();

@@ -55,6 +55,20 @@ export class Mt19937 {
     return y >>> 0;
   }
 
+  /** As `count` calls of {@link Mt19937.next}, a few times as fast. */
+  skip(count: number): void {
+    for (let rest = count; rest > 0;) {
+      if (this.left === 1) {
+        this.twist();
+        this.left++; // no word of the block is drawn yet
+      }
+      const words = Math.min(rest, this.left - 1);
+      this.left -= words;
+      this.position += words;
+      rest -= words;
+    }
+  }
+
   copyFrom(other: Mt19937): void {
     this.words.set(other.words);
     this.left = other.left;

@@ -138,6 +138,13 @@ export class Cell extends Tensor {
     this.dispose();
   }
 
+  /** @internal Puts contents that are its own in the place of those it has. */
+  _replaceContents(contents: Storage): void {
+    const tensor = new Tensor(this, this._home);
+    tensor._requiresGrad = this._requiresGrad;
+    this._home._runtime.swapIn(this, new Version(this, tensor), contents);
+  }
+
   /** @internal A cell of its own on the same value. */
   _copy(): this {
     const options = { name: this.label, role: this.role, requiresGrad: this._requiresGrad };

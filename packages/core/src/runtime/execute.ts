@@ -2,8 +2,10 @@
  * Executing a scheduled run: upload, run, let go of what is done with; then copy small results to the host.
  */
 import type { Backend, DeviceBuffer } from '../backends/backend.js';
+import type { TypedArray } from '../dtype.js';
 import { BackendError } from '../errors.js';
 import { modes } from '../graph/modes.js';
+import type { Aval } from '../shape.js';
 import { runChecked } from './checking.js';
 import { formatMemory } from './memory.js';
 import type { Run, Runtime } from './runtime.js';
@@ -14,20 +16,36 @@ function buffersOf(runtime: Runtime, storages: readonly Storage[]): DeviceBuffer
   return storages.map((storage) => {
     if (!storage.buffer) {
       storage.buffer = upload(runtime.backend, storage);
-      storage.uploads++;
-      runtime.memory.arrived(storage);
-      if (storage.kind === 'cell' && !storage.shared) {
-        // A cell lives on the device; its first contents may belong to a user's tensor, which keeps its own.
-        storage.host = null;
-        storage.fill = null;
-      }
+      arrived(runtime, storage);
     }
     return storage.buffer;
   });
 }
 
+function arrived(runtime: Runtime, storage: Storage): void {
+  storage.uploads++;
+  runtime.memory.arrived(storage);
+  if (storage.kind !== 'cell' || storage.shared) return;
+  // A cell lives on the device; its first contents may belong to a user's tensor, which keeps its own.
+  storage.host = null;
+  storage.fill = null;
+  storage.draw = null;
+}
+
+/** Uploads what nobody else has an array of, without a second copy where the backend can do that. */
+export function uploadOwned(runtime: Runtime, storage: Storage): void {
+  const { backend } = runtime;
+  storage.buffer = giveAway(backend, storage.hostData()!, storage.aval);
+  arrived(runtime, storage);
+}
+
+function giveAway(backend: Backend, data: TypedArray, aval: Aval): DeviceBuffer {
+  return backend.adopt ? backend.adopt(data, aval) : backend.upload(data, aval);
+}
+
 function upload(backend: Backend, storage: Storage): DeviceBuffer {
   if (backend.fill && storage.host === null && storage.fill !== null) return backend.fill(storage.fill, storage.aval);
+  if (storage.host === null && storage.draw) return giveAway(backend, storage.draw(), storage.aval);
   const host = storage.hostData();
   if (!host) throw new BackendError(`an input of a run has no contents (${storage.kind})`);
   return backend.upload(host, storage.aval);

@@ -74,8 +74,7 @@ export class DeviceMemory {
     if (storage.retired) this.retire(storage);
     if (storage.retired || storage.kind === 'cell' || storage.keepOnDevice) return;
     // What is on the host goes from the device, unless it is large and used again and again.
-    const onHost = storage.host !== null || storage.fill !== null;
-    if (onHost && (storage.bytes <= HOST_RESULT_BYTES || storage.uploads < 2)) this.release(storage);
+    if (storage.onHost && (storage.bytes <= HOST_RESULT_BYTES || storage.uploads < 2)) this.release(storage);
     else this.touch(storage);
   }
 
@@ -83,7 +82,7 @@ export class DeviceMemory {
   retire(storage: Storage): void {
     storage.retired = true;
     if (storage.pins > 0 || !storage.buffer) return;
-    if (storage.shared && !storage.hostData()) this.spill(storage);
+    if (storage.shared && !storage.onHost) this.spill(storage);
     else this.release(storage);
   }
 
@@ -103,7 +102,7 @@ export class DeviceMemory {
       if (old.pins > 0) continue;
       this.evictable.delete(old);
       this.evictableBytes -= old.bytes;
-      if (old.shared && !old.hostData()) this.spill(old);
+      if (old.shared && !old.onHost) this.spill(old);
       else this.release(old);
     }
   }

@@ -138,12 +138,7 @@ export class Runtime {
     const storage = target._storage;
     const previous = cell._head;
     if (storage?.present) {
-      version.state = 'current';
-      version.tensor._storage = this.adopt(cell, target, storage);
-      this.dropWrite(cell);
-      cell._head = version;
-      cell._held.storage = version.tensor._storage;
-      this.replace(previous);
+      this.swapIn(cell, version, this.adopt(cell, target, storage));
       return;
     }
     version.state = 'pending';
@@ -155,6 +150,17 @@ export class Runtime {
     this.writes.set(cell, version);
     version.group = regroup(target);
     version.group?.writes.add(version);
+  }
+
+  /** `version`, whose contents are there, is what the cell has from now on. */
+  swapIn(cell: Cell, version: Version, contents: Storage): void {
+    const previous = cell._head;
+    version.state = 'current';
+    version.tensor._storage = contents;
+    this.dropWrite(cell);
+    cell._head = version;
+    cell._held.storage = contents;
+    this.replace(previous);
   }
 
   /** The pending write of `cell` is not made for its own sake any more. */
@@ -170,7 +176,8 @@ export class Runtime {
     const own = new Storage(cell, 'cell', cell.role);
     own.host = storage.host;
     own.fill = storage.fill;
-    if (own.host === null && own.fill === null) own.pending = this.copyInto(own, from);
+    own.draw = storage.draw;
+    if (!own.onHost) own.pending = this.copyInto(own, from);
     return own;
   }
 

@@ -20,6 +20,8 @@ export class Storage {
   host: TypedArray | null = null;
   /** A constant not yet written out: every element has this value. */
   fill: number | null = null;
+  /** Random numbers not yet drawn: gives them, the same at every call, in an array of their own. */
+  draw: (() => TypedArray) | null = null;
   buffer: DeviceBuffer | null = null;
   /** Settles when the run that makes it has ended; null once it has. */
   pending: Promise<void> | null = null;
@@ -68,6 +70,17 @@ export class Storage {
     return storage;
   }
 
+  static drawn(aval: Aval, draw: () => TypedArray, kind: StorageKind): Storage {
+    const storage = new Storage(aval, kind);
+    storage.draw = draw;
+    return storage;
+  }
+
+  /** Whether the contents are on the host, or can be written out there at any time. */
+  get onHost(): boolean {
+    return this.host !== null || this.fill !== null || this.draw !== null;
+  }
+
   get bytes(): number {
     return byteSize(this.aval);
   }
@@ -75,13 +88,7 @@ export class Storage {
   /** Whether the contents are here, on their way, or failed: false once they have been let go. */
   get present(): boolean {
     if (this.leaving && !this.shared) return false;
-    return (
-      this.host !== null ||
-      this.fill !== null ||
-      this.buffer !== null ||
-      this.pending !== null ||
-      this.error !== undefined
-    );
+    return this.onHost || this.buffer !== null || this.pending !== null || this.error !== undefined;
   }
 
   /** Whether the contents of a run's output will be had as long as a handle on them: on the host, where need be. */
@@ -94,6 +101,7 @@ export class Storage {
     if (this.host === null && this.fill !== null) {
       this.host = allocate(this.aval.dtype, sizeOf(this.aval.shape)).fill(this.fill);
     }
+    if (this.host === null && this.draw !== null) this.host = this.draw();
     return this.host;
   }
 }

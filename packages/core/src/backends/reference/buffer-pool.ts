@@ -24,9 +24,14 @@ export class BufferPool {
     if (array) this.freeBytes -= bytes;
     else this.allocations++;
     const result = array ?? allocate(dtype, length);
-    this.liveBytes += bytes;
-    if (this.liveBytes > this.peakBytes) this.peakBytes = this.liveBytes;
+    this.adopt(result);
     return result;
+  }
+
+  /** Counts an array from elsewhere among those in use; released, it comes to the others. */
+  adopt(array: TypedArray): void {
+    this.liveBytes += array.byteLength;
+    if (this.liveBytes > this.peakBytes) this.peakBytes = this.liveBytes;
   }
 
   release(dtype: DType, array: TypedArray): void {

@@ -122,12 +122,17 @@ export function createReferenceBackend(): ReferenceBackend {
     supports: (op) => hasKernel(op) || op === BARRIER || { reason: `the reference backend has no kernel for '${op}'` },
     upload: (data, aval) => {
       checkAlive('upload');
-      if (data.length !== sizeOf(aval.shape)) {
-        throw new BackendError(`upload: ${formatAval(aval)} does not hold ${data.length} elements`);
-      }
+      checkLength('upload', data, aval);
       const buffer = acquire(aval);
       buffer.data.set(data);
       return buffer;
+    },
+    adopt: (data, aval) => {
+      checkAlive('adopt');
+      checkLength('adopt', data, aval);
+      pool.adopt(data);
+      liveBuffers++;
+      return new HostBuffer(nextId++, aval, data, owner);
     },
     download: async (buffers) => buffers.map((buffer) => check('download', buffer).data.slice()),
     release,
@@ -158,6 +163,12 @@ export function createReferenceBackend(): ReferenceBackend {
       pool.clear();
     },
   };
+}
+
+function checkLength(op: string, data: TypedArray, aval: Aval): void {
+  if (data.length !== sizeOf(aval.shape)) {
+    throw new BackendError(`${op}: ${formatAval(aval)} does not hold ${data.length} elements`);
+  }
 }
 
 const dataOf = (buffer: HostBuffer): TypedArray => buffer.data;

@@ -3,7 +3,13 @@
  */
 import { defaultGenerator } from '../../random/generator.js';
 import type { Cell } from '../../runtime/cell.js';
-import { draw, type RandomOptions } from './cells.js';
+import { drawFrom, type RandomOptions } from './cells.js';
+
+const uniformWords = (elements: number, perElement: number): number => elements * perElement;
+
+/** Drawn in blocks of 16; where the last is not full, the last 16 elements are drawn again. */
+const normalWords = (elements: number, perElement: number): number =>
+  (elements + (elements % 16 === 0 ? 0 : 16)) * perElement;
 
 /**
  * Fills with numbers from the uniform distribution U(a, b).
@@ -22,7 +28,7 @@ export function uniform_<C extends Cell>(
   b = 1,
   { generator = defaultGenerator }: RandomOptions = {},
 ): C {
-  return draw('init.uniform_', cell, (out) => generator.uniform(out, a, b));
+  return drawFrom('init.uniform_', cell, generator, uniformWords, (from, out) => from.uniform(out, a, b));
 }
 
 /**
@@ -40,7 +46,7 @@ export function normal_<C extends Cell>(
   std = 1,
   { generator = defaultGenerator }: RandomOptions = {},
 ): C {
-  return draw('init.normal_', cell, (out) => generator.normal(out, mean, std));
+  return drawFrom('init.normal_', cell, generator, normalWords, (from, out) => from.normal(out, mean, std));
 }
 
 /**
@@ -62,5 +68,7 @@ export function truncNormal_<C extends Cell>(
   b = 2,
   { generator = defaultGenerator }: RandomOptions = {},
 ): C {
-  return draw('init.truncNormal_', cell, (out) => generator.truncNormal(out, mean, std, a, b));
+  return drawFrom('init.truncNormal_', cell, generator, uniformWords, (from, out) =>
+    from.truncNormal(out, mean, std, a, b),
+  );
 }
