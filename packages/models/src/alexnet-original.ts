@@ -4,6 +4,7 @@
 import { nn, type Tensor } from '@fakkel/core';
 import { builder } from './builder.js';
 import { checkImages } from './images.js';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 
 /** What {@link alexnetOriginal} takes. */
 export interface AlexNetOriginalOptions extends nn.FactoryOptions {
@@ -39,8 +40,11 @@ export class AlexNetOriginal extends nn.Module {
   dropout7: nn.Dropout;
   fc8: nn.Linear;
 
-  constructor({ numClasses = 1000, dropout = 0.5, ...factory }: AlexNetOriginalOptions = {}) {
+  constructor(options: AlexNetOriginalOptions = {}) {
     super();
+    checkOptions('AlexNetOriginal', options, ['numClasses', 'dropout', ...FACTORY_OPTIONS]);
+    const { numClasses = 1000, dropout = 0.5, dtype, device } = options;
+    const factory = { dtype, device };
     this.conv1 = new nn.Conv2d(3, 96, 11, { stride: 4, ...factory });
     this.conv2 = new nn.Conv2d(96, 256, 5, { padding: 2, groups: 2, ...factory });
     this.conv3 = new nn.Conv2d(256, 384, 3, { padding: 1, ...factory });

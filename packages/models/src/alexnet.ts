@@ -4,6 +4,7 @@
 import { nn, type Tensor } from '@fakkel/core';
 import { builder } from './builder.js';
 import { checkImageBatch } from './images.js';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 
 /** What {@link alexnet} takes. */
 export interface AlexNetOptions extends nn.FactoryOptions {
@@ -19,8 +20,11 @@ export class AlexNet extends nn.Module {
   avgpool = new nn.AdaptiveAvgPool2d([6, 6]);
   classifier: nn.Sequential;
 
-  constructor({ numClasses = 1000, dropout = 0.5, ...factory }: AlexNetOptions = {}) {
+  constructor(options: AlexNetOptions = {}) {
     super();
+    checkOptions('AlexNet', options, ['numClasses', 'dropout', ...FACTORY_OPTIONS]);
+    const { numClasses = 1000, dropout = 0.5, dtype, device } = options;
+    const factory = { dtype, device };
     this.features = new nn.Sequential(
       new nn.Conv2d(3, 64, 11, { stride: 4, padding: 2, ...factory }),
       new nn.ReLU(),

@@ -12,6 +12,7 @@ import {
   type InceptionAuxOptions,
   type InceptionOptions,
 } from './inception.js';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 
 /** A class of Inception blocks: {@link Inception}, or one of your own with its arguments. */
 export type InceptionBlock = new (
@@ -65,6 +66,17 @@ export interface GoogLeNetOutputs {
   readonly auxLogits1: Tensor;
 }
 
+const OPTIONS = [
+  'numClasses',
+  'auxLogits',
+  'transformInput',
+  'initWeights',
+  'blocks',
+  'dropout',
+  'dropoutAux',
+  ...FACTORY_OPTIONS,
+];
+
 /** See {@link googlenet}. */
 export class GoogLeNet extends nn.Module {
   /** Whether its auxiliary classifiers are used in training. */
@@ -95,9 +107,11 @@ export class GoogLeNet extends nn.Module {
 
   constructor(options: GoogLeNetOptions = {}) {
     super();
+    checkOptions('GoogLeNet', options, OPTIONS);
     const { numClasses = 1000, auxLogits = true, transformInput = false, initWeights = true } = options;
-    const { blocks = [BasicConv2d, Inception, InceptionAux], dropout = 0.2, dropoutAux = 0.7, ...rest } = options;
-    const { numClasses: _, auxLogits: __, transformInput: ___, initWeights: ____, ...factory } = rest;
+    const { blocks = [BasicConv2d, Inception, InceptionAux], dropout = 0.2, dropoutAux = 0.7 } = options;
+    const { dtype, device } = options;
+    const factory = { dtype, device };
     if (!Array.isArray(blocks) || blocks.length !== 3) {
       throw new OutOfRangeError(
         `GoogLeNet: blocks are three classes, [BasicConv2d, Inception, InceptionAux] or your own; got ${Array.isArray(blocks) ? blocks.length : typeof blocks}`,
@@ -248,8 +262,10 @@ export interface GoogLeNetLossOptions {
 export function googlenetLoss(
   output: Tensor | GoogLeNetOutputs,
   target: Tensor,
-  { auxWeight = 0.3, criterion = nn.functional.crossEntropy }: GoogLeNetLossOptions = {},
+  options: GoogLeNetLossOptions = {},
 ): Tensor {
+  checkOptions('googlenetLoss', options, ['auxWeight', 'criterion']);
+  const { auxWeight = 0.3, criterion = nn.functional.crossEntropy } = options;
   if (typeof auxWeight !== 'number' || !(auxWeight >= 0 && auxWeight < Infinity)) {
     throw new OutOfRangeError(`googlenetLoss: auxWeight is a number of at least 0, got ${String(auxWeight)}`);
   }

@@ -2,6 +2,7 @@
  * The blocks of GoogLeNet.
  */
 import { cat, nn, type Tensor } from '@fakkel/core';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 
 /** What a convolution of Inception blocks takes beside its channels. */
 export interface ConvBlockOptions extends Omit<nn.ConvLayerOptions, 'bias'> {
@@ -93,9 +94,12 @@ export class Inception extends nn.Module {
     ch5x5red: number,
     ch5x5: number,
     poolProj: number,
-    { convBlock: Conv = BasicConv2d, ...factory }: InceptionOptions = {},
+    options: InceptionOptions = {},
   ) {
     super();
+    checkOptions('Inception', options, ['convBlock', ...FACTORY_OPTIONS]);
+    const { convBlock: Conv = BasicConv2d, dtype, device } = options;
+    const factory = { dtype, device };
     this.branch1 = new Conv(inChannels, ch1x1, { kernelSize: 1, ...factory });
     this.branch2 = new nn.Sequential(
       new Conv(inChannels, ch3x3red, { kernelSize: 1, ...factory }),
@@ -150,12 +154,11 @@ export class InceptionAux extends nn.Module {
   fc2: nn.Linear;
   dropout: nn.Dropout;
 
-  constructor(
-    inChannels: number,
-    numClasses: number,
-    { convBlock: Conv = BasicConv2d, dropout = 0.7, ...factory }: InceptionAuxOptions = {},
-  ) {
+  constructor(inChannels: number, numClasses: number, options: InceptionAuxOptions = {}) {
     super();
+    checkOptions('InceptionAux', options, ['convBlock', 'dropout', ...FACTORY_OPTIONS]);
+    const { convBlock: Conv = BasicConv2d, dropout = 0.7, dtype, device } = options;
+    const factory = { dtype, device };
     this.conv = new Conv(inChannels, 128, { kernelSize: 1, ...factory });
     this.fc1 = new nn.Linear(2048, 1024, factory);
     this.fc2 = new nn.Linear(1024, numClasses, factory);

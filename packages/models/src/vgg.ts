@@ -1,9 +1,10 @@
 /**
  * VGG networks: stages of 3×3 convolutions, each followed by pooling.
  */
-import { nn, type Tensor } from '@fakkel/core';
+import { nn, OutOfRangeError, type Tensor } from '@fakkel/core';
 import { type Builder, builder } from './builder.js';
 import { checkImageBatch } from './images.js';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 
 /** What {@link vggStage} takes beside its sizes. */
 export interface VGGStageOptions extends nn.FactoryOptions {
@@ -27,6 +28,7 @@ export interface VGGStageOptions extends nn.FactoryOptions {
  * @param outChannels Channels of every convolution of the stage.
  * @param convolutions How many there are.
  * @param options `batchNorm` (false), `dtype` ('float32'), `device` (the default device).
+ * @throws OutOfRangeError unless there is a whole number of convolutions.
  * @example
  * import { nn, randn } from '@fakkel/core';
  * import { vggStage } from '@fakkel/models';
@@ -37,8 +39,14 @@ export function vggStage(
   inChannels: number,
   outChannels: number,
   convolutions: number,
-  { batchNorm = false, ...factory }: VGGStageOptions = {},
+  options: VGGStageOptions = {},
 ): nn.Layer[] {
+  checkOptions('vggStage', options, ['batchNorm', ...FACTORY_OPTIONS]);
+  if (!Number.isInteger(convolutions) || convolutions < 1) {
+    throw new OutOfRangeError(`vggStage: convolutions is a whole number of at least 1, got ${String(convolutions)}`);
+  }
+  const { batchNorm = false, dtype, device } = options;
+  const factory = { dtype, device };
   const layers: nn.Layer[] = [];
   for (let i = 0; i < convolutions; i++) {
     layers.push(new nn.Conv2d(i === 0 ? inChannels : outChannels, outChannels, 3, { padding: 1, ...factory }));
@@ -81,11 +89,16 @@ export class VGG extends nn.Module {
   avgpool = new nn.AdaptiveAvgPool2d([7, 7]);
   classifier: nn.Sequential;
 
-  constructor(
-    features: nn.Layer,
-    { numClasses = 1000, initWeights = true, dropout = 0.5, ...factory }: VGGOptions = {},
-  ) {
+  constructor(features: nn.Layer, options: VGGOptions = {}) {
     super();
+    checkOptions('VGG', options, ['numClasses', 'initWeights', 'dropout', ...FACTORY_OPTIONS]);
+    if (!(features instanceof nn.Module)) {
+      throw new TypeError(
+        'VGG: expected a module of features first, then options. For the published networks call vgg16({ … }) or another builder.',
+      );
+    }
+    const { numClasses = 1000, initWeights = true, dropout = 0.5, dtype, device } = options;
+    const factory = { dtype, device };
     this.features = features;
     this.classifier = new nn.Sequential(
       new nn.Linear(512 * 7 * 7, 4096, factory),
@@ -141,9 +154,9 @@ const CHANNELS = [3, 64, 128, 256, 512, 512] as const;
 /** A builder of the VGG of so many layers with weights. */
 function vgg(name: string, depth: keyof typeof CONVOLUTIONS, batchNorm: boolean): Builder<VGG, VGGOptions> {
   const make = (options: VGGOptions): VGG => {
-    const { numClasses: _, initWeights: __, dropout: ___, ...factory } = options;
+    const { dtype, device } = options;
     const stages = CONVOLUTIONS[depth].map((convolutions, i) =>
-      vggStage(CHANNELS[i], CHANNELS[i + 1], convolutions, { batchNorm, ...factory }),
+      vggStage(CHANNELS[i], CHANNELS[i + 1], convolutions, { batchNorm, dtype, device }),
     );
     return new VGG(new nn.Sequential(...stages.flat()), options);
   };
