@@ -1,6 +1,7 @@
 /**
  * What programs are lowered to, for every provider, before ONNX's own checker: types, shapes and attributes.
  */
+import { type Target } from '@fakkel/onnx/lowering';
 import {
   Device,
   manualSeed,
@@ -19,7 +20,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { checkerNote, checkModels, hasChecker } from '../../../test/onnx-checker.js';
 import { OrtBackend } from '../src/backend.js';
 import { createNodeEngine } from '../src/engines/node.js';
-import type { Target } from '../src/lowering/rule.js';
 import { ResNet20 } from './resnet20.js';
 
 /** A step of each kind of network and optimizer, and their inference; the models that were made for it. */

@@ -2,9 +2,9 @@
  * Whether CUDA runs every node of a graph as it is meant: ONNX Runtime's table of kernels says for which element types
  * there is one, and what the table leaves out is below, from the sources of the provider.
  */
+import { ELEMENT_TYPE } from '@fakkel/onnx/lowering';
 import type { OnnxGraph, OnnxModel, OnnxNode } from '@fakkel/onnx';
 import { readFileSync } from 'node:fs';
-import { ELEMENT_TYPE } from '../src/lowering/graph.js';
 
 interface Kernel {
   /** `T T1 -> T`: constraints of inputs and outputs, by name or as `tensor(type)`; the last input may repeat. */

@@ -1,10 +1,10 @@
 /**
  * What differs between the builds of ONNX Runtime: how a session is made, and where tensors live.
  */
+import { type Target } from '@fakkel/onnx/lowering';
 import type { Aval, TypedArray } from '@fakkel/core';
 import type { OnnxModel } from '@fakkel/onnx';
 import type { Tensor } from 'onnxruntime-common';
-import type { Target } from '../lowering/rule.js';
 
 /** Memory for tensors: pooled, so that the buffers of a training loop take turns and nothing grows with its steps. */
 export interface TensorMemory {

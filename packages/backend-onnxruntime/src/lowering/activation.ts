@@ -1,13 +1,19 @@
 /**
- * Activations, softmax, and the gradient of relu. Only what ONNX does better than the decomposition is here.
- *
- * `Sigmoid` is not: its kernel is good to 1e-7 of 1, which is 17 % off at −15 and 0 at −20, so that its logarithm is −∞.
+ * Activations, and the gradient of relu. Only what ONNX Runtime does better than the decomposition is here.
  */
-import { as, expression } from './elementwise.js';
+import {
+  activation as standard,
+  type Condition,
+  type Conditions,
+  float,
+  type GraphBuilder,
+  type Rule,
+  type Rules,
+  sizeOf,
+  type Value,
+} from '@fakkel/onnx/lowering';
+import { MICROSOFT } from './domains.js';
 import { isFiniteSum } from './blocked.js';
-import { float, type GraphBuilder, int, ints, MICROSOFT, type Value } from './graph.js';
-import { type Condition, type Conditions, type Lowering, type Rule, rule, type Rules } from './rule.js';
-import { sizeOf } from './spatial.js';
 
 /** From how many elements on a look at all of them pays. */
 const MANY = 1 << 10;
@@ -34,33 +40,10 @@ const reluGrad: Rule = ({ graph, target, assume }, { inputs: [g, y], outputAvals
   return [graph.node('Where', [graph.node('Greater', [y, zero]), g, zero])];
 };
 
-/** The error of `Sigmoid` is small beside that of the product. */
-const silu = expression((graph, x) => graph.node('Mul', [x, graph.node('Sigmoid', [x])]));
-
-const softmax = rule<{ dim: number }>(({ graph }, { inputs: [x], attrs }) => [
-  graph.node('Softmax', [x], { axis: int(attrs.dim) }),
-]);
-
-const logSoftmax = rule<{ dim: number }>((lowering, { inputs: [x], attrs }) => [logSoftmaxOf(lowering, x, attrs.dim)]);
-
-/** WebGPU has no `LogSoftmax`. */
-export function logSoftmaxOf({ graph, target }: Lowering, x: Value, dim: number): Value {
-  if (target.provider !== 'webgpu') return graph.node('LogSoftmax', [x], { axis: int(dim) });
-  const axes = { axes: ints([dim]) };
-  const shifted = graph.node('Sub', [x, graph.node('ReduceMax', [x], axes)]);
-  const sum = graph.node('ReduceSum', [graph.node('Exp', [shifted]), graph.vector([dim])]);
-  return graph.node('Sub', [shifted, graph.node('Log', [sum])]);
-}
-
 export const activation: Rules = {
-  relu: as('Relu'),
+  ...standard,
   reluGrad,
-  silu,
   gelu: ({ graph }, { inputs }) => [graph.node('Gelu', inputs, {}, { domain: MICROSOFT })],
-  leakyRelu: as('PRelu'),
-  hardtanh: as('Clip'),
-  softmax,
-  logSoftmax,
 };
 
 const hasPRelu: Condition = (_, { provider }) => provider !== 'webgpu' || { reason: 'WebGPU has no PRelu' };

@@ -1,9 +1,8 @@
+import { type GraphBuilder, isGpu, rule, type Rules, type Value } from '@fakkel/onnx/lowering';
 /**
  * Barriers: values that ONNX Runtime is not to compute with before others are there. It orders nodes and merges equal
  * ones by itself, so what holds them back has to be in the graph, and nothing that it can compute beforehand.
  */
-import type { GraphBuilder, Value } from './graph.js';
-import { isGpu, rule, type Rules } from './rule.js';
 
 /** A bool of shape [1] that depends on the contents of `gate`. */
 function looksAt(graph: GraphBuilder, gate: Value, dtype: string): Value {

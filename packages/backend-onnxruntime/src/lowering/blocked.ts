@@ -1,3 +1,4 @@
+import { type GraphBuilder, int, ints, string, type Value } from '@fakkel/onnx/lowering';
 /**
  * ONNX Runtime's blocked layout: [N, C/B, …S, B] with blocks of B channels, which its convolutions on the CPU are fast
  * in. Its own transformation uses it where weights are constants; these ops use it where they are computed.
@@ -5,7 +6,6 @@
  * A blocked tensor has the shape [N, C, …S] all the same, with C a multiple of B: in truth it is [N, C/B, …S, B], and a
  * reshape says so.
  */
-import { type GraphBuilder, int, ints, string, type Value } from './graph.js';
 
 const NCHWC = 'com.microsoft.nchwc';
 

@@ -2,6 +2,16 @@
  * Ops that compute in ONNX Runtime's blocked layout what comes to them in it, so that a tensor is reordered once between
  * convolutions at the most. Results are given in the plain layout by a reordering that goes away if nobody reads it.
  */
+import {
+  type Call,
+  type GraphBuilder,
+  int,
+  type Lowering,
+  rule,
+  type Rule,
+  sizeOf,
+  type Value,
+} from '@fakkel/onnx/lowering';
 import { maskedProduct } from './activation.js';
 import {
   blockedForm,
@@ -12,9 +22,6 @@ import {
   toBlocked,
   withEpilogue,
 } from './blocked.js';
-import { type GraphBuilder, int, type Value } from './graph.js';
-import { type Call, type Lowering, type Rule, rule } from './rule.js';
-import { sizeOf } from './spatial.js';
 
 const isLike = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((n, i) => n === b[i]);

@@ -2,10 +2,18 @@
  * Convolution and its input gradient in ONNX Runtime's blocked layout: faster than its plain kernels even with the
  * reordering of their operands. Two axes, not in groups.
  */
+import {
+  type ConvAttrs,
+  cutNegative,
+  flatPads,
+  type GraphBuilder,
+  type InputGradAttrs,
+  int,
+  sizeOf,
+  type Value,
+} from '@fakkel/onnx/lowering';
 import { blockedConv, fromBlocked, roundUp, toBlocked } from './blocked.js';
-import type { ConvAttrs, Form, InputGradAttrs } from './convolution.js';
-import { type GraphBuilder, int, type Value } from './graph.js';
-import { cutNegative, flatPads, sizeOf } from './spatial.js';
+import type { Form } from './convolution.js';
 
 /** [O, I, …taps] with zeros up to whole blocks. */
 function padChannels(graph: GraphBuilder, w: Value, from: readonly number[], to: readonly number[]): Value {

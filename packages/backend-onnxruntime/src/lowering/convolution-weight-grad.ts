@@ -2,11 +2,23 @@
  * The gradient of a convolution to its weight: g [N, O, …out] against the cells of x [N, C, …] that each tap of the
  * kernel reads.
  */
-import { type ConvAttrs, coversInput, type Form } from './convolution.js';
+import {
+  type Call,
+  cells,
+  type ConvAttrs,
+  cutNegative,
+  int,
+  ints,
+  type Lowering,
+  type Padding,
+  sizeOf,
+  strided,
+  type Value,
+  windowAttributes,
+} from '@fakkel/onnx/lowering';
+import { MICROSOFT } from './domains.js';
+import { coversInput, type Form } from './convolution.js';
 import { blockedConv, blockedForm, fromBlocked, roundUp, toBlocked } from './blocked.js';
-import { int, ints, MICROSOFT, type Value } from './graph.js';
-import type { Call, Lowering } from './rule.js';
-import { cells, cutNegative, type Padding, sizeOf, strided, windowAttributes } from './spatial.js';
 
 export type WeightGradAttrs = ConvAttrs & { readonly kernelSize: readonly number[] };
 type WeightGradForm = Form<WeightGradAttrs>;

@@ -1,7 +1,7 @@
+import { type Rule, type Rules } from '@fakkel/onnx/lowering';
 /**
  * Random numbers and dropout.
  */
-import type { Rule, Rules } from './rule.js';
 
 const random: Rule = (lowering, { inputs: [key], outputAvals }) => [lowering.random(key, outputAvals[0])];
 

@@ -1,7 +1,7 @@
+import { type Target } from '@fakkel/onnx/lowering';
 import { describe, expect, test } from 'vitest';
 import { both, numbers, operand, ort, programOf, webgpuForms } from '../../test/one-op.js';
 import { lowerProgram } from './lower.js';
-import type { Target } from './rule.js';
 
 const modes = [false, true].flatMap((transA) => [false, true].map((transB) => ({ transA, transB })));
 

@@ -1,21 +1,16 @@
 /**
  * Matrix products.
  */
-import { int, MICROSOFT, type Value } from './graph.js';
-import { rule, type Rules } from './rule.js';
+import { int, linear as standard, type MatmulAttrs, rule, type Rules } from '@fakkel/onnx/lowering';
+import { MICROSOFT } from './domains.js';
 
-const matmul = rule<{ transA: boolean; transB: boolean }>(
-  ({ graph, target }, { inputs: [a, b], inputAvals, attrs: { transA, transB } }) => {
-    if (!transA && !transB) return [graph.node('MatMul', [a, b])];
-    const rank = inputAvals[0].shape.length;
-    const attributes = { transA: int(transA ? 1 : 0), transB: int(transB ? 1 : 0) };
-    // Both read a transposed operand where it lies.
-    if (rank === 2) return [graph.node('Gemm', [a, b], attributes)];
-    if (target.provider !== 'webgpu') return [graph.node('FusedMatMul', [a, b], attributes, { domain: MICROSOFT })];
-    const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-    const stored = (x: Value, transposed: boolean): Value => (transposed ? graph.transpose(x, perm) : x);
-    return [graph.node('MatMul', [stored(a, transA), stored(b, transB)])];
-  },
-);
+/** Batches of matrices, of which ONNX Runtime's own operator reads a transposed one where it lies. */
+const matmul = rule<MatmulAttrs>((lowering, call) => {
+  const { transA, transB } = call.attrs;
+  const isPlain = call.inputAvals[0].shape.length === 2 || (!transA && !transB);
+  if (isPlain || lowering.target.provider === 'webgpu') return standard.matmul(lowering, call);
+  const attributes = { transA: int(Number(transA)), transB: int(Number(transB)) };
+  return [lowering.graph.node('FusedMatMul', call.inputs, attributes, { domain: MICROSOFT })];
+});
 
 export const linear: Rules = { matmul };

@@ -1,7 +1,7 @@
+import { type Target } from '@fakkel/onnx/lowering';
 import { describe, expect, test } from 'vitest';
 import { operand, ort, programOf, runOp } from '../../test/one-op.js';
 import { lowerProgram } from './lower.js';
-import type { Target } from './rule.js';
 
 const logits = operand('float32', [3, 2], [1, 2, 3, 4, -Infinity, 0]);
 const weight = operand('float32', [2], [1, 1]);

@@ -1,6 +1,7 @@
 /**
  * From a program to an ONNX model.
  */
+import { GraphBuilder, type Lowering, type Named, type Target, type Value } from '@fakkel/onnx/lowering';
 import {
   type Aval,
   BackendError,
@@ -11,8 +12,6 @@ import {
   type Unsupported,
 } from '@fakkel/core';
 import type { OnnxModel } from '@fakkel/onnx';
-import { GraphBuilder, type Named, type Value } from './graph.js';
-import type { Lowering, Target } from './rule.js';
 import { conditions, rules } from './rules.js';
 
 export interface LowerOptions {

@@ -4,11 +4,9 @@
  * All of it is done with what runs at the speed of memory there: an affine map of channels is a depthwise 1×1
  * convolution, and sums are means of planes.
  */
+import { type Call, type GraphBuilder, int, type Lowering, NONE, sizeOf, type Value } from '@fakkel/onnx/lowering';
 import { blockedAffine, blockedForm, fromBlocked, isFiniteSum, planeMeans, toBlocked } from './blocked.js';
 import { wholeBlocks } from './blockwise.js';
-import { type GraphBuilder, int, NONE, type Value } from './graph.js';
-import type { Call, Lowering } from './rule.js';
-import { sizeOf } from './spatial.js';
 
 type Shape = readonly number[];
 

@@ -4,11 +4,22 @@
  * Large tensors are bound by memory: what counts is how often they are read and written. An affine map of channels is
  * therefore a depthwise 1×1 `Conv`, one pass that ONNX Runtime fuses with an addition and a ReLU after it.
  */
+import {
+  type Call,
+  float,
+  type GraphBuilder,
+  int,
+  isGpu,
+  type Lowering,
+  NONE,
+  rule,
+  type Rules,
+  sizeOf,
+  type Value,
+} from '@fakkel/onnx/lowering';
+import { MICROSOFT } from './domains.js';
 import { isFiniteSum } from './blocked.js';
-import { float, type GraphBuilder, int, MICROSOFT, NONE, type Value } from './graph.js';
 import { batchNormGradInBlocks, batchNormInBlocks } from './normalization-blocked.js';
-import { type Call, isGpu, type Lowering, rule, type Rules } from './rule.js';
-import { sizeOf } from './spatial.js';
 
 /** Cells of a plane from which forms by planes are worth it: below, a kernel's start is most of its work. */
 const LARGE_PLANE = 16;

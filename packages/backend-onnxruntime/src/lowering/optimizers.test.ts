@@ -1,7 +1,7 @@
+import { type Target } from '@fakkel/onnx/lowering';
 import { describe, expect, test } from 'vitest';
 import { operand, programOf } from '../../test/one-op.js';
 import { lowerProgram } from './lower.js';
-import type { Target } from './rule.js';
 
 const target: Target = { provider: 'cpu', blockSize: 1 };
 const tensors = (count: number) => Array.from({ length: count }, () => operand('float32', [4], [1, 2, 3, 4]));

@@ -1,10 +1,9 @@
+import { type Call, type GraphBuilder, type Lowering, rule, type Rules, type Value } from '@fakkel/onnx/lowering';
 /**
  * The updates of optimizers: passes over all parameters, so every node counts.
  *
  * Terms whose number is zero whenever the graph runs are left out.
  */
-import type { GraphBuilder, Value } from './graph.js';
-import { type Call, type Lowering, rule, type Rules } from './rule.js';
 
 const oneMinus = (graph: GraphBuilder, x: Value): Value => graph.node('Sub', [graph.scalar(1), x]);
 

@@ -1,6 +1,19 @@
 /**
  * The table of all lowering rules, one family a file.
  */
+import {
+  type Conditions,
+  elementwise,
+  indexing,
+  logic,
+  losses,
+  movement,
+  reduction,
+  reductionConditions,
+  type Rules,
+  slicing,
+  sorting,
+} from '@fakkel/onnx/lowering';
 import { activation, activationConditions } from './activation.js';
 import {
   addInBlocks,
@@ -14,19 +27,10 @@ import {
 import { barrier } from './barrier.js';
 import { convolution } from './convolution.js';
 import { dropout } from './dropout.js';
-import { elementwise } from './elementwise.js';
-import { indexing } from './indexing.js';
 import { linear } from './linear.js';
-import { logic } from './logic.js';
-import { losses } from './losses.js';
-import { movement } from './movement.js';
 import { normalization } from './normalization.js';
 import { optimizers } from './optimizers.js';
 import { pooling } from './pooling.js';
-import { reduction, reductionConditions } from './reduction.js';
-import { slicing } from './slicing.js';
-import { sorting } from './sorting.js';
-import type { Conditions, Rules } from './rule.js';
 
 const families: Rules = {
   ...elementwise,

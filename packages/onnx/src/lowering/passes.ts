@@ -1,7 +1,7 @@
 /**
  * Passes over the nodes of a finished graph.
  */
-import type { OnnxNode } from '@fakkel/onnx';
+import type { OnnxNode } from '../model.js';
 
 /** What a node reads, in the branches that it holds too. */
 function readsOf(node: OnnxNode): readonly string[] {

@@ -11,7 +11,7 @@ import {
   type OnnxNode,
   type OnnxTensor,
   OPSET,
-} from '@fakkel/onnx';
+} from '../model.js';
 import { live } from './passes.js';
 
 /** The name of a value in the graph. */
@@ -19,9 +19,6 @@ export type Value = string;
 
 /** An input that is left out. */
 export const NONE: Value = '';
-
-/** The domain of ONNX Runtime's own operators. */
-export const MICROSOFT = 'com.microsoft';
 
 export const int = (value: number): OnnxAttribute => ({ type: 'int', value });
 export const ints = (value: readonly number[]): OnnxAttribute => ({ type: 'ints', value });
