@@ -4,7 +4,7 @@
  * Tensors (weights, normalizer, optimizer state) are the file's tensors. Numbers and generator states are JSON in its
  * metadata; JSON gives every finite double back as it was.
  */
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import {
   defaultGenerator,
@@ -18,21 +18,23 @@ import {
 import type { DataLoaderState } from '@fakkel/data';
 import { flattenOptimizerState, type SchedulerStateDict, unflattenOptimizerState } from '@fakkel/optim';
 import { UsageError } from './errors.js';
+import { writeAtomically } from './files.js';
 import type { History } from './history.js';
 import type { Settings } from './options.js';
-import type { EpochSums, Run } from './run.js';
+import type { EpochSums, Run, TrainSettings } from './run.js';
 
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
-/** Key of the file's metadata, and the version of what is there. */
-const KEY = 'quickstart';
+/** Whose checkpoint it is: key of the file's metadata. */
+export type Example = 'quickstart' | 'fashion-mnist' | 'degradation';
+/** The version of what is there. */
 const VERSION = 1;
 /** What the names of the model's tensors begin with. */
 const MODEL = 'model.';
 
-interface State {
+interface State<S> {
   readonly version: typeof VERSION;
-  readonly settings: Settings;
+  readonly settings: S;
   /** The device as it was asked for, and the engine that this gave. */
   readonly device: string;
   readonly engine: string;
@@ -45,16 +47,20 @@ interface State {
   readonly dropoutKeys: string;
 }
 
-export interface Checkpoint {
+export interface Checkpoint<S = Settings> {
   readonly file: string;
-  readonly state: State;
+  readonly state: State<S>;
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export async function saveCheckpoint(file: string, run: Run): Promise<void> {
+export async function saveCheckpoint<S extends TrainSettings>(
+  file: string,
+  run: Run<S>,
+  example: Example = 'quickstart',
+): Promise<void> {
   // Everything is taken now, before anything is awaited: one moment of the run.
-  const state: State = {
+  const state: State<S> = {
     version: VERSION,
     settings: run.settings,
     device: run.device.name,
@@ -70,7 +76,7 @@ export async function saveCheckpoint(file: string, run: Run): Promise<void> {
   const model = [...run.model.stateDict()].map(([name, tensor]) => [MODEL + name, tensor] as const);
   const optimizer = flattenOptimizerState(run.optimizer.stateDict());
   const bytes = await saveSafetensors(new Map([...model, ...optimizer.tensors]), {
-    [KEY]: metadata,
+    [example]: metadata,
     ...optimizer.metadata,
   });
   await writeAtomically(file, bytes);
@@ -80,9 +86,13 @@ export async function saveCheckpoint(file: string, run: Run): Promise<void> {
  * Reads a checkpoint.
  *
  * @param where the file, or the folder it is in.
+ * @param example whose checkpoint it has to be.
  * @throws UsageError if there is none, or the file is another one.
  */
-export async function readCheckpoint(where: string): Promise<Checkpoint> {
+export async function readCheckpoint<S = Settings>(
+  where: string,
+  example: Example = 'quickstart',
+): Promise<Checkpoint<S>> {
   const isFolder = (await stat(where).catch(() => undefined))?.isDirectory() ?? false;
   const file = isFolder ? path.join(where, CHECKPOINT_FILE) : where;
   let bytes: Uint8Array;
@@ -97,14 +107,14 @@ export async function readCheckpoint(where: string): Promise<Checkpoint> {
   }
   try {
     const { tensors, metadata } = loadSafetensors(bytes);
-    const state = JSON.parse(metadata[KEY] ?? 'null') as State | null;
+    const state = JSON.parse(metadata[example] ?? 'null') as State<S> | null;
     if (state?.version === VERSION) return { file, state, tensors, metadata };
   } catch (cause) {
     if (!(cause instanceof SafetensorsError || cause instanceof SyntaxError)) throw cause;
     throw new UsageError(`--resume: ${file} is damaged, or no checkpoint: ${cause.message}`, { cause });
   }
   throw new UsageError(
-    `--resume: ${file} is no checkpoint of the quickstart: it has no entry '${KEY}' of version ${VERSION} in its metadata. ` +
+    `--resume: ${file} is no checkpoint of ${example}: it has no entry '${example}' of version ${VERSION} in its metadata. ` +
       `A run goes on from its ${CHECKPOINT_FILE}; model.safetensors holds weights alone.`,
   );
 }
@@ -114,7 +124,7 @@ export async function readCheckpoint(where: string): Promise<Checkpoint> {
  *
  * @throws UsageError if they do not fit together: the data has changed.
  */
-export function restore(run: Run, { file, state, tensors, metadata }: Checkpoint): void {
+export function restore<S extends TrainSettings>(run: Run<S>, { file, state, tensors, metadata }: Checkpoint<S>): void {
   const model = [...tensors].filter(([name]) => name.startsWith(MODEL));
   try {
     run.model.loadStateDict(new Map(model.map(([name, tensor]) => [name.slice(MODEL.length), tensor])));
@@ -130,30 +140,6 @@ export function restore(run: Run, { file, state, tensors, metadata }: Checkpoint
   // Last: making the model has drawn from it.
   defaultGenerator.setState(fromBase64(state.generator));
   dropoutKeys.setState(fromBase64(state.dropoutKeys));
-}
-
-/** Whoever reads the file finds the old contents or the new ones, whole, whenever this process dies. */
-export async function writeAtomically(file: string, contents: Uint8Array | string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  await writeFile(temporary, contents, { flush: true });
-  await rename(temporary, file);
-}
-
-/** Removes what runs that died while they wrote have left in `folder`; what a living process writes stays. */
-export async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // this one writes nothing yet
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

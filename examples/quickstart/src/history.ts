@@ -16,6 +16,8 @@ export interface EpochRecord {
   readonly validation: Score;
   /** Time spent on training, without validation. */
   readonly seconds: number;
+  /** Median time of a training step with its images, in ms: what else the machine does moves it less than the sum. */
+  readonly msPerStep: number;
 }
 
 export interface Score {

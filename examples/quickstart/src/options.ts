@@ -122,20 +122,26 @@ export function settingsOf({ data, model, epochs, batchSize, optimizer, lr, gamm
  */
 export function settingsToResume({ file, state }: Checkpoint, given: Partial<Settings>): Settings {
   const saved = state.settings;
-  for (const [name, value] of Object.entries(given) as [keyof Settings, Settings[keyof Settings]][]) {
-    if (name === 'epochs' || value === saved[name]) continue;
-    const option = flag(name);
-    throw new UsageError(
-      `--resume: ${file} is a run with ${option} ${saved[name]}, which can't go on with ${option} ${value}. Leave ${option} ` +
-        `out to continue it, or leave --resume out to start anew.`,
-    );
-  }
+  const { epochs: _, ...others } = given;
+  refuseOtherSettings(file, saved, others);
   const epochs = given.epochs ?? saved.epochs;
   const begun = state.history.epochs.length + (state.epoch.images > 0 ? 1 : 0);
   if (epochs < begun) {
     throw new UsageError(`--epochs ${epochs}: the run in ${file} is in epoch ${begun} already.`);
   }
   return { ...saved, epochs };
+}
+
+/** @throws UsageError if an option was typed that is not as in the run of the checkpoint. */
+export function refuseOtherSettings<S extends object>(file: string, saved: S, given: Partial<S>): void {
+  for (const name of Object.keys(given) as (keyof S & string)[]) {
+    if (given[name] === saved[name]) continue;
+    const option = flag(name);
+    throw new UsageError(
+      `--resume: ${file} is a run with ${option} ${String(saved[name])}, which can't go on with ${option} ` +
+        `${String(given[name])}. Leave ${option} out to continue it, or leave --resume out to start anew.`,
+    );
+  }
 }
 
 /** What to type to get a run with these settings. */
@@ -147,12 +153,12 @@ export function commandOf(settings: Settings): string {
   return `npm run quickstart -- ${options.join(' ')}`;
 }
 
-const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export const flag = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** A folder as an absolute path: a run may be continued from another one. */
 const dataSet = (text: string): string => (DATA_SETS.includes(text) ? text : path.resolve(text));
 
-function wholeNumber(from: number): (text: string) => number {
+export function wholeNumber(from: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= from) return value;
@@ -160,7 +166,7 @@ function wholeNumber(from: number): (text: string) => number {
   };
 }
 
-function positive(text: string): number {
+export function positive(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
   throw new InvalidArgumentError('Expected a number greater than 0, such as 0.01.');

@@ -1,21 +1,14 @@
 /**
  * A whole run: data, training, one test, and what is written.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { BackendUnavailableError, type Device, device, setDefaultDevice } from '@fakkel/core';
+import { setDefaultDevice } from '@fakkel/core';
 import { DataLoader } from '@fakkel/data';
-import {
-  CHECKPOINT_FILE,
-  type Checkpoint,
-  readCheckpoint,
-  removeLeftovers,
-  restore,
-  saveCheckpoint,
-} from './checkpoint.js';
+import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint, restore, saveCheckpoint } from './checkpoint.js';
 import { type Data, loadData } from './data.js';
-import { UsageError } from './errors.js';
+import { openDevice } from './device.js';
 import { evaluate } from './evaluate.js';
+import { makeFolder } from './files.js';
 import { count, deviceText, duration, lossText, percent } from './format.js';
 import { titleOf } from './model.js';
 import { type Options, settingsOf, settingsToResume } from './options.js';
@@ -39,7 +32,6 @@ export async function quickstart(options: Options, progress: Progress, signal: A
 
   const data = await loadData(settings.data, settings.seed, (line) => progress.note(line));
   const output = await makeFolder(options.output ?? (checkpoint ? path.dirname(checkpoint.file) : 'runs/quickstart'));
-  await removeLeftovers(output);
   const run = createRun(settings, data, engine);
   if (checkpoint) restore(run, checkpoint);
   else await run.normalizer.fit(new DataLoader(data.train, { batchSize: 256 })); // training images only
@@ -73,27 +65,6 @@ export async function quickstart(options: Options, progress: Progress, signal: A
   progress.note(`wrote ${files.join(', ')}`);
   progress.note(`done in ${duration((performance.now() - started) / 1000)}`);
   return results;
-}
-
-async function openDevice(name: string): Promise<Device> {
-  try {
-    return await device(name);
-  } catch (cause) {
-    if (!(cause instanceof BackendUnavailableError)) throw cause;
-    throw new UsageError(
-      `--device ${name}: ${cause.message}\nAlways there: reference; and cpu, the fastest engine installed.`,
-      { cause },
-    );
-  }
-}
-
-async function makeFolder(folder: string): Promise<string> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new UsageError(`--output ${folder}: can't make this folder (${(cause as Error).message})`, { cause });
-  }
-  return folder;
 }
 
 function announce(run: Run, data: Data, checkpoint: Checkpoint | undefined, progress: Progress): void {

@@ -3,8 +3,8 @@
  */
 import path from 'node:path';
 import { saveSafetensors } from '@fakkel/core';
-import { writeAtomically } from './checkpoint.js';
 import type { Data } from './data.js';
+import { writeAtomically } from './files.js';
 import { count, deviceText } from './format.js';
 import type { History, Prediction, Score } from './history.js';
 import { titleOf } from './model.js';

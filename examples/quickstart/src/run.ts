@@ -1,7 +1,7 @@
 /**
  * Everything that changes while training, in one place: what a checkpoint has to keep.
  */
-import { type Device, manualSeed, type nn } from '@fakkel/core';
+import { type Device, manualSeed, nn } from '@fakkel/core';
 import { DataLoader, type RunningNormalizer } from '@fakkel/data';
 import { Adam, ExponentialLR, type LRScheduler, type Optimizer, SGD } from '@fakkel/optim';
 import type { Data, Sample } from './data.js';
@@ -9,13 +9,23 @@ import type { History } from './history.js';
 import { buildModel } from './model.js';
 import type { Settings } from './options.js';
 
-export interface Run {
-  readonly settings: Settings;
+/** The settings that the loop needs to know. */
+export interface TrainSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+}
+
+export interface Run<S extends TrainSettings = Settings> {
+  readonly settings: S;
   readonly device: Device;
   readonly model: nn.Sequential;
   readonly normalizer: RunningNormalizer;
+  /** What training minimizes. */
+  readonly criterion: nn.CrossEntropyLoss;
   readonly optimizer: Optimizer;
   readonly scheduler: LRScheduler;
+  /** After what the scheduler takes a step. */
+  readonly schedulePer: 'step' | 'epoch';
   /** Training images in random order; it knows how far into the epoch it is. */
   readonly loader: DataLoader<Sample>;
   history: History;
@@ -51,8 +61,10 @@ export function createRun(settings: Settings, data: Data, device: Device): Run {
     device,
     model,
     normalizer,
+    criterion: new nn.CrossEntropyLoss(),
     optimizer,
     scheduler: new ExponentialLR(optimizer, { gamma: settings.gamma }),
+    schedulePer: 'epoch',
     loader: new DataLoader(data.train, { batchSize: settings.batchSize, shuffle: true }),
     history: { steps: [], epochs: [] },
     epoch: noSums(),

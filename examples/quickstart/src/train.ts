@@ -1,12 +1,11 @@
 /**
  * The training loop.
  */
-import { nn } from '@fakkel/core';
 import type { Data } from './data.js';
 import { UsageError } from './errors.js';
 import { evaluate } from './evaluate.js';
 import type { Progress } from './progress.js';
-import { noSums, type Run } from './run.js';
+import { noSums, type Run, type TrainSettings } from './run.js';
 
 export interface TrainOptions {
   readonly progress: Progress;
@@ -22,13 +21,18 @@ export interface TrainOptions {
  *
  * @returns whether all epochs are done.
  */
-export async function train(run: Run, data: Data, { progress, signal, save }: TrainOptions): Promise<boolean> {
-  const { model, optimizer, scheduler, loader, history, settings } = run;
-  const criterion = new nn.CrossEntropyLoss();
+export async function train<S extends TrainSettings>(
+  run: Run<S>,
+  data: Pick<Data, 'train' | 'validation'>,
+  { progress, signal, save }: TrainOptions,
+): Promise<boolean> {
+  const { model, criterion, optimizer, scheduler, schedulePer, loader, history, settings } = run;
 
   while (history.epochs.length < settings.epochs && !signal.aborted) {
     const epoch = history.epochs.length + 1;
     const { lr } = optimizer.paramGroups[0];
+
+    const stepTimes: number[] = [];
 
     model.train();
     let started = performance.now();
@@ -39,6 +43,7 @@ export async function train(run: Run, data: Data, { progress, signal, save }: Tr
       const correct = logits.argmax(1).eq(y).sum();
       loss.backward();
       await optimizer.step();
+      if (schedulePer === 'step') scheduler.step();
 
       // The step's run has computed these too: reading them costs nothing.
       const value = await loss.item();
@@ -49,7 +54,8 @@ export async function train(run: Run, data: Data, { progress, signal, save }: Tr
       sums.images += y.shape[0];
       sums.loss += value * y.shape[0];
       sums.correct += await correct.item();
-      sums.seconds += secondsSince(started);
+      stepTimes.push(performance.now() - started);
+      sums.seconds += stepTimes.at(-1)! / 1000;
       started = performance.now();
       progress.step({
         epoch,
@@ -68,10 +74,18 @@ export async function train(run: Run, data: Data, { progress, signal, save }: Tr
 
     const { images, loss, correct, seconds } = run.epoch;
     const { predictions: _, ...validation } = await evaluate(model, data.validation, settings.batchSize);
-    const record = { epoch, lr, train: { loss: loss / images, accuracy: correct / images }, validation, seconds };
+    const training = { loss: loss / images, accuracy: correct / images };
+    const record = {
+      epoch,
+      lr,
+      train: training,
+      validation,
+      seconds,
+      msPerStep: median(stepTimes, (1000 * seconds) / loader.length),
+    };
     history.epochs.push(record);
     run.epoch = noSums();
-    scheduler.step();
+    if (schedulePer === 'epoch') scheduler.step();
     progress.epochDone(record, settings.epochs, images / seconds);
     await save();
   }
@@ -79,8 +93,9 @@ export async function train(run: Run, data: Data, { progress, signal, save }: Tr
   return history.epochs.length >= settings.epochs;
 }
 
-function secondsSince(time: number): number {
-  return (performance.now() - time) / 1000;
+/** The value in the middle; of none, which is how a run goes on after an epoch's last step, another one. */
+function median(values: readonly number[], otherwise: number): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? otherwise;
 }
 
 /** A loss that is no number never becomes one again, and the weights are lost: stop, and say what to do. */

@@ -19,6 +19,7 @@ export function madeUpHistory(epochs = 12, stepsPerEpoch = 23): History {
       train: { loss: loss(i + 0.5), accuracy: 1 - 0.75 * Math.exp(-(i + 0.5) / 1.4) },
       validation: { loss: loss(i + 1) * 1.2 + 0.04, accuracy: 0.985 - 0.6 * Math.exp(-(i + 1) / 1.3) },
       seconds: 1.25,
+      msPerStep: 50,
     })),
   };
 }

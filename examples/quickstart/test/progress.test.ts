@@ -20,6 +20,7 @@ const record = {
   train: { loss: 0.51234, accuracy: 0.81 },
   validation: { loss: 0.4, accuracy: 1 },
   seconds: 1.44,
+  msPerStep: 31,
 };
 
 test('without a terminal: one plain line an epoch', () => {

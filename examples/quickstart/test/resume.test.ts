@@ -27,7 +27,7 @@ function run(argv: string[], stopAfter = Infinity): Promise<Results | null> {
 const measured = ({ settings, history, test }: Results) => ({
   settings,
   steps: history.steps,
-  epochs: history.epochs.map(({ seconds: _, ...rest }) => rest),
+  epochs: history.epochs.map(({ seconds: _s, msPerStep: _m, ...rest }) => rest),
   test,
 });
 
@@ -134,7 +134,7 @@ describe('what can not be continued says why', () => {
   test('weights alone', async () => {
     const error = await run(['--resume', path.join(output, 'model.safetensors')]).catch(hidden);
     expect(error).toMatchInlineSnapshot(
-      `"--resume: <folder>/errors/model.safetensors is no checkpoint of the quickstart: it has no entry 'quickstart' of version 1 in its metadata. A run goes on from its checkpoint.safetensors; model.safetensors holds weights alone."`,
+      `"--resume: <folder>/errors/model.safetensors is no checkpoint of quickstart: it has no entry 'quickstart' of version 1 in its metadata. A run goes on from its checkpoint.safetensors; model.safetensors holds weights alone."`,
     );
   });
 

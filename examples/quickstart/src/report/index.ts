@@ -49,7 +49,7 @@ export async function reportPage(report: Report): Promise<string> {
         <main>
           ${header(report)} ${curves(report)} ${confusion(report)} ${await pictures(report)} ${facts(report)}
           <footer>
-            <p>Written by Fakkel's quickstart on ${report.date.toISOString().slice(0, 16).replace('T', ' ')} UTC.</p>
+            <p>Written by Fakkel on ${report.date.toISOString().slice(0, 16).replace('T', ' ')} UTC.</p>
           </footer>
         </main>
       </body>
