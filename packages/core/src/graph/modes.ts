@@ -14,6 +14,8 @@ interface Modes {
   training: boolean;
   /** A network is only traced: what is assigned to cells is forgotten. */
   dry: boolean;
+  /** Initializers leave cells as they are. */
+  skipInit: boolean;
   /** Record call sites and module names, and check every op when it runs. */
   checking: boolean;
   /** Names of the modules being called, outermost first; kept in checking mode only. */
@@ -26,6 +28,7 @@ export const modes: Modes = {
   literal: 0,
   training: true,
   dry: false,
+  skipInit: false,
   checking: false,
   modulePath: [],
 };

@@ -3,6 +3,7 @@
  */
 import { allocate, isFloat, itemSize, type TypedArray } from '../../dtype.js';
 import { FakkelError } from '../../errors.js';
+import { modes } from '../../graph/modes.js';
 import { describe, fromHost } from '../../graph/record.js';
 import { isTensor, Tensor } from '../../graph/tensor.js';
 import type { Generator } from '../../random/generator.js';
@@ -53,6 +54,7 @@ export function drawFrom<C extends Cell>(
   const size = isTensor(cell) ? cell.numel() : 0;
   if (size < LAZY_ELEMENTS) return draw(fn, cell, (out) => sample(generator, out));
   checkFloat(fn, cell);
+  if (modes.skipInit) return cell;
   const { dtype } = cell;
   sample(generator.clone(), allocate(dtype, 0) as Float32Array); // refuses what it would refuse later
   const start = generator.clone();
@@ -71,6 +73,7 @@ export function drawFrom<C extends Cell>(
 /** Draws a cell's new contents at once, so that the generator moves on by this call and not by a later read. */
 export function draw<C extends Cell>(fn: string, cell: C, fill: (out: Float32Array | Float64Array) => void): C {
   checkFloat(fn, cell);
+  if (modes.skipInit) return cell;
   const out = allocate(cell.dtype, cell.numel()) as Float32Array | Float64Array;
   if (out.length > 0) fill(out);
   cell.assign(fromHost(out, { shape: cell.shape, dtype: cell.dtype }, cell.device));
