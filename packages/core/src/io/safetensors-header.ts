@@ -15,7 +15,7 @@ import {
 } from './safetensors-format.js';
 
 /** A tensor's place; offsets count from the end of the header. */
-export interface HeaderEntry {
+export interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
@@ -23,9 +23,10 @@ export interface HeaderEntry {
   readonly end: number;
 }
 
-export interface Header {
+/** What the header of a safetensors file says. */
+export interface SafetensorsHeader {
   /** In the order of the file. */
-  readonly entries: readonly HeaderEntry[];
+  readonly entries: readonly SafetensorsEntry[];
   readonly metadata: Record<string, string>;
   /** Where the elements start. */
   readonly dataStart: number;
@@ -42,10 +43,21 @@ function fail(message: string): never {
 /** PyTorch's limit; a shape longer than this is no tensor's. */
 const MAX_AXES = 64;
 
-export function parseHeader(bytes: Uint8Array): Header {
-  const dataStart = LENGTH_BYTES + headerLength(bytes);
+/**
+ * Reads and checks the header of a safetensors file.
+ *
+ * @param bytes The file, or its beginning up to the end of the header at least.
+ * @param size Bytes of the whole file. Default: those of `bytes`.
+ * @throws SafetensorsError as {@link loadSafetensors}.
+ * @example
+ * const bytes = await saveSafetensors(new Map([['x', ones([2])]]));
+ * readSafetensorsHeader(bytes).entries[0].shape; // [2]
+ */
+export function readSafetensorsHeader(bytes: Uint8Array, size = bytes.length): SafetensorsHeader {
+  const dataStart = LENGTH_BYTES + headerLength(bytes, size);
+  if (dataStart > bytes.length) fail(`the header takes ${dataStart} bytes, got ${bytes.length} of them`);
   const text = decodeText(bytes.subarray(LENGTH_BYTES, dataStart));
-  const entries: HeaderEntry[] = [];
+  const entries: SafetensorsEntry[] = [];
   let metadata: Record<string, string> = {};
   const reader = new JsonReader(text, (message) => fail(`malformed header: ${message}`));
   reader.object('the header', (name) => {
@@ -53,11 +65,11 @@ export function parseHeader(bytes: Uint8Array): Header {
     else entries.push(readEntry(reader, name));
   });
   reader.end();
-  checkCoverage(entries, bytes.length - dataStart, dataStart);
+  checkCoverage(entries, size - dataStart, dataStart);
   return { entries, metadata, dataStart };
 }
 
-function headerLength(bytes: Uint8Array): number {
+function headerLength(bytes: Uint8Array, size: number): number {
   if (bytes.length < LENGTH_BYTES) {
     fail(
       `expected at least ${LENGTH_BYTES} bytes (the length of the header), the file has ${bytes.length}; is it cut short?`,
@@ -69,10 +81,10 @@ function headerLength(bytes: Uint8Array): number {
   if (length > BigInt(MAX_HEADER_BYTES)) {
     fail(`the header claims ${length} bytes, the format allows ${MAX_HEADER_BYTES}; this is not a safetensors file`);
   }
-  if (Number(length) > bytes.length - LENGTH_BYTES) {
+  if (Number(length) > size - LENGTH_BYTES) {
     fail(
       `the header takes ${length} bytes, so the file must have at least ${LENGTH_BYTES + Number(length)}, ` +
-        `but it has ${bytes.length}; it is cut short, or not a safetensors file`,
+        `but it has ${size}; it is cut short, or not a safetensors file`,
     );
   }
   return Number(length);
@@ -108,7 +120,7 @@ function readMetadata(reader: JsonReader): Record<string, string> {
   return Object.fromEntries(notes);
 }
 
-function readEntry(reader: JsonReader, name: string): HeaderEntry {
+function readEntry(reader: JsonReader, name: string): SafetensorsEntry {
   const where = `tensor ${show(name)}`;
   let code: string | undefined;
   let shape: number[] | undefined;
@@ -142,7 +154,7 @@ function readEntry(reader: JsonReader, name: string): HeaderEntry {
 }
 
 /** Laid end to end, the tensors must fill the file after the header: no overlap, no gap, nothing beyond. */
-function checkCoverage(entries: readonly HeaderEntry[], available: number, dataStart: number): void {
+function checkCoverage(entries: readonly SafetensorsEntry[], available: number, dataStart: number): void {
   const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   let last = '';

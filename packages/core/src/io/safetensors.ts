@@ -12,7 +12,7 @@
  *
  * Source: https://github.com/huggingface/safetensors (README, "Format").
  */
-import { parseHeader } from './safetensors-header.js';
+import { readSafetensorsHeader } from './safetensors-header.js';
 import {
   checkLittleEndian,
   ELEMENT_TYPES,
@@ -169,7 +169,7 @@ function encodeHeader(
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   checkLittleEndian('decodeSafetensors');
-  const { entries, metadata, dataStart } = parseHeader(bytes);
+  const { entries, metadata, dataStart } = readSafetensorsHeader(bytes);
   const tensors = new Map<string, RawTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
     const type = ELEMENT_TYPES[dtype];

@@ -1,0 +1,206 @@
+/**
+ * Loading checkpoints: all that a file holds, its state dict, or its weights straight into a model.
+ */
+import { type Device, fromArray, getDefaultDevice, nn, type Tensor } from '@fakkel/core';
+import { CheckpointError } from './errors.js';
+import type { CheckpointFile } from './formats/file.js';
+import { openCheckpoint } from './formats/open.js';
+import type { CheckpointSource } from './io/source.js';
+import type { Pickled } from './pickle/classes.js';
+import { PickledClass, Instance, StorageRef } from './pickle/classes.js';
+import { checkOptions } from './options.js';
+import { findStateDict, type StateDictOptions } from './state-dict.js';
+import { TensorEntry } from './tensors.js';
+
+/** How far the reading of tensors is. */
+export interface LoadProgress {
+  /** Bytes of the file read so far. */
+  readonly loaded: number;
+  /** Bytes of the file that will be read. */
+  readonly total: number;
+  /** The file's name. */
+  readonly file: string;
+}
+
+/** What all functions that load take. */
+export interface ReadOptions {
+  /** Called as bytes are read: at least for every 8 MB. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /**
+   * Whether the checksums (CRC-32) of a zip archive are compared with what is read, at about a second a gigabyte. Default
+   * false, as in PyTorch; sizes and places are always checked.
+   */
+  readonly verify?: boolean;
+}
+
+/** Options of {@link load}. */
+export interface LoadOptions extends ReadOptions {
+  /** Where tensors are made. Default: the default device; on which one they were saved does not matter. */
+  readonly device?: Device;
+}
+
+/** Options of {@link loadStateDict}. */
+export interface LoadStateDictOptions extends LoadOptions, StateDictOptions {}
+
+/** Options of {@link loadInto}. */
+export interface LoadIntoOptions extends ReadOptions, StateDictOptions {
+  /** Whether the names in the file must be exactly the model's. Default true. */
+  readonly strict?: boolean;
+}
+
+/** What a checkpoint holds: Python's values as JavaScript's. */
+export type CheckpointValue =
+  | Tensor
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | CheckpointValue[]
+  | Map<CheckpointValue, CheckpointValue>
+  | Set<CheckpointValue>;
+
+const READ_OPTIONS = ['onProgress', 'verify'];
+const FIND_OPTIONS = ['key', 'prefix', 'rename'];
+
+export async function load(source: CheckpointSource, options: LoadOptions = {}): Promise<CheckpointValue> {
+  checkOptions('load', options, [...READ_OPTIONS, 'device']);
+  const file = await openCheckpoint('load', source, options.verify);
+  try {
+    const tensors = await readAll(file, entriesIn(file.value), options);
+    return replace(file, tensors);
+  } finally {
+    await file.close();
+  }
+}
+
+export async function loadStateDict(
+  source: CheckpointSource,
+  options: LoadStateDictOptions = {},
+): Promise<Map<string, Tensor>> {
+  checkOptions('loadStateDict', options, [...READ_OPTIONS, ...FIND_OPTIONS, 'device']);
+  const file = await openCheckpoint('loadStateDict', source, options.verify);
+  try {
+    const found = findStateDict(file.source.name, file.value, options);
+    const named = new Map([...found].map(([name, entry]) => [entry, name]));
+    const tensors = await readAll(file, named, options);
+    return new Map([...found].map(([name, entry]) => [name, tensors.get(entry)!]));
+  } finally {
+    await file.close();
+  }
+}
+
+export async function loadInto(
+  model: nn.Module,
+  source: CheckpointSource,
+  options: LoadIntoOptions = {},
+): Promise<nn.LoadReport> {
+  checkOptions('loadInto', options, [...READ_OPTIONS, ...FIND_OPTIONS, 'strict']);
+  const own = new Set([...model.namedParameters(), ...model.namedBuffers()].map(([name]) => name));
+  const file = await openCheckpoint('loadInto', source, options.verify);
+  try {
+    const found = findStateDict(file.source.name, file.value, options, [...own]);
+    const wanted = [...found].sort(([, a], [, b]) => a.position - b.position);
+    const count = counter(
+      file,
+      wanted.filter(([name]) => own.has(name)).map(([, entry]) => entry),
+      options,
+    );
+    const stored = new Map(
+      wanted.map(([name, entry]): [string, nn.StoredTensor] => [
+        name,
+        { shape: entry.shape, dtype: entry.dtype, read: () => entry.read(`${file.source.name}: ${name}`, count) },
+      ]),
+    );
+    return await nn.streamStateDict(model, stored, { strict: options.strict });
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads tensors in the order of the file. */
+async function readAll(
+  file: CheckpointFile,
+  entries: ReadonlyMap<TensorEntry, string>,
+  options: LoadOptions,
+): Promise<Map<TensorEntry, Tensor>> {
+  const device = options.device ?? getDefaultDevice();
+  const ordered = [...entries].sort(([a], [b]) => a.position - b.position);
+  const count = counter(file, [...entries.keys()], options);
+  const tensors = new Map<TensorEntry, Tensor>();
+  for (const [entry, name] of ordered) {
+    const data = await entry.read(`${file.source.name}: ${name}`, count);
+    tensors.set(entry, fromArray(data, entry.shape, { device }));
+  }
+  return tensors;
+}
+
+function counter(
+  file: CheckpointFile,
+  entries: readonly TensorEntry[],
+  { onProgress }: ReadOptions,
+): ((bytes: number) => void) | undefined {
+  if (!onProgress) return undefined;
+  const total = entries.reduce((n, entry) => n + entry.bytes, 0);
+  let loaded = 0;
+  onProgress({ loaded, total, file: file.source.name });
+  return (bytes) => onProgress({ loaded: (loaded += bytes), total, file: file.source.name });
+}
+
+/** Every tensor in a value, with where it was found first. Values may be cyclic, and deep. */
+function entriesIn(root: Pickled): Map<TensorEntry, string> {
+  const found = new Map<TensorEntry, string>();
+  const seen = new Set<Pickled>();
+  const waiting: [Pickled, string][] = [[root, 'the value']];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const [value, path] = next;
+    if (value === null || typeof value !== 'object' || seen.has(value)) continue;
+    seen.add(value);
+    if (value instanceof TensorEntry) found.set(value, path);
+    else if (Array.isArray(value)) value.forEach((item, i) => waiting.push([item, `${path}[${i}]`]));
+    else if (value instanceof Set) for (const item of value) waiting.push([item, path]);
+    else if (value instanceof Map) {
+      for (const [key, item] of value) waiting.push([key, path], [item, typeof key === 'string' ? key : path]);
+    }
+  }
+  return found;
+}
+
+/** The value with its tensors in place of what described them; containers are changed, not copied. */
+function replace({ value: root, source }: CheckpointFile, tensors: ReadonlyMap<TensorEntry, Tensor>): CheckpointValue {
+  const seen = new Set<unknown>();
+  const waiting: Pickled[] = [];
+  const swap = (value: Pickled): CheckpointValue => {
+    if (value instanceof TensorEntry) return tensors.get(value)!;
+    if (value instanceof PickledClass) {
+      const text = value.value?.text;
+      if (text !== undefined) return text;
+      throw new CheckpointError(`${source.name}: it holds the class ${value.name} itself, which is no value here`);
+    }
+    if (value instanceof StorageRef || value instanceof Instance) {
+      throw new CheckpointError(
+        `${source.name}: it holds a storage without a tensor, which is no value here; save the tensor itself`,
+      );
+    }
+    if (value !== null && typeof value === 'object' && !(value instanceof Uint8Array) && !seen.has(value)) {
+      seen.add(value);
+      waiting.push(value);
+    }
+    return value as CheckpointValue;
+  };
+  const result = swap(root);
+  for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+    if (Array.isArray(value)) value.forEach((item, i, list) => (list[i] = swap(item) as Pickled));
+    else if (value instanceof Set) refill(value, [...value], (item) => value.add(swap(item) as Pickled));
+    else if (value instanceof Map) {
+      refill(value, [...value], ([key, item]) => value.set(swap(key) as Pickled, swap(item) as Pickled));
+    }
+  }
+  return result;
+}
+
+function refill<T>(container: { clear(): void }, items: readonly T[], add: (item: T) => void): void {
+  container.clear();
+  items.forEach(add);
+}
