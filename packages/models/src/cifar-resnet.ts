@@ -3,7 +3,7 @@
  *
  * Source: He et al., "Deep residual learning for image recognition", 2015, section 4.2.
  */
-import { nn, OutOfRangeError, type Tensor } from '@fakkel/core';
+import { formatAval, nn, OutOfRangeError, ShapeError, type Tensor } from '@fakkel/core';
 import { builder } from './builder.js';
 import { checkImageBatch } from './images.js';
 import { checkOptions, FACTORY_OPTIONS } from './options.js';
@@ -50,6 +50,7 @@ export interface CifarResNetOptions extends CifarPlainOptions {
  *
  * @param outChannels Channels of the output, at least as many as the input has.
  * @param stride Default 2.
+ * @throws ShapeError for more channels.
  * @example
  * import { randn } from '@fakkel/core';
  * import { PadShortcut } from '@fakkel/models';
@@ -65,6 +66,11 @@ export class PadShortcut extends nn.Module {
 
   override forward(x: Tensor): Tensor {
     const { outChannels, stride } = this;
+    if (!(x.shape[1] <= outChannels)) {
+      throw new ShapeError(
+        `PadShortcut: expected [N, C, H, W] with at most ${outChannels} channels, got ${formatAval(x)}`,
+      );
+    }
     // The average of one pixel is the pixel.
     if (stride > 1) x = x.avgPool2d(1, { stride });
     return x.pad([0, 0, 0, 0, 0, outChannels - x.shape[1]]);
@@ -135,7 +141,7 @@ export class CifarResNet extends nn.Module {
     checkOptions('CifarResNet', options, OPTIONS);
     const { numClasses = 10, inChannels = 3, shortcut = 'A', normLayer = batchNorm2d, dtype, device } = options;
     if (!['A', 'B', 'none'].includes(shortcut)) {
-      throw new OutOfRangeError(`CifarResNet: shortcut is 'A' or 'B', or 'none', got '${String(shortcut)}'`);
+      throw new OutOfRangeError(`CifarResNet: shortcut is 'A', 'B' or 'none', got '${String(shortcut)}'`);
     }
     const blocks = (depth - 2) / 6;
     if (!Number.isInteger(blocks) || blocks < 1) {
@@ -249,7 +255,15 @@ export const cifarPlain56 = plain(56);
 export const cifarPlain110 = plain(110);
 
 function residual(depth: number) {
-  return builder(`cifarResnet${depth}`, (options: CifarResNetOptions) => new CifarResNet(depth, options));
+  return builder(`cifarResnet${depth}`, (options: CifarResNetOptions) => {
+    checkOptions(`cifarResnet${depth}`, options, OPTIONS);
+    if ((options.shortcut as string) === 'none') {
+      throw new OutOfRangeError(
+        `cifarResnet${depth}: shortcut is 'A' or 'B'. Without shortcuts it is cifarPlain${depth}.`,
+      );
+    }
+    return new CifarResNet(depth, options);
+  });
 }
 
 function plain(depth: number) {

@@ -217,6 +217,7 @@ function resnet(
   own: Pick<ResNetOptions, 'groups' | 'widthPerGroup'> = {},
 ) {
   return builder(name, (options: ResNetOptions) => {
+    checkOptions(name, options, OPTIONS);
     for (const [key, value] of Object.entries(own)) {
       const given = options[key as keyof typeof own];
       if (given !== undefined && given !== value) {
