@@ -4,6 +4,13 @@
 export { Buffer, Parameter, type CellOptions } from '../runtime/cell.js';
 export { Module, type BackwardHook, type ForwardHook, type ForwardPreHook } from './module.js';
 export {
+  traceProgram,
+  type ProgramOrigin,
+  type ProgramSource,
+  type ProgramTrace,
+  type TraceProgramOptions,
+} from './trace-program.js';
+export {
   streamStateDict,
   type LoadReport,
   type StateDict,

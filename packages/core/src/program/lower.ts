@@ -25,14 +25,19 @@ export interface Lowered {
   readonly origins: readonly (Node | null)[];
 }
 
-export function lower(trace: Trace, backend: Backend): Lowered {
+/** @param isConstant Which leaves become constants of the program: their contents are on the host, and few. */
+export function lower(
+  trace: Trace,
+  backend: Pick<Backend, 'name' | 'supports'>,
+  isConstant: (leaf: Storage) => boolean = (leaf) => leaf.kind === 'literal',
+): Lowered {
   const builder = new ProgramBuilder();
   const leafIds = trace.leaves.map((leaf) =>
-    leaf.kind === 'literal' ? builder.constant(leaf.hostData()!, leaf.aval) : builder.input(leaf.aval, roleOf(leaf)),
+    isConstant(leaf) ? builder.constant(leaf.hostData()!, leaf.aval) : builder.input(leaf.aval, roleOf(leaf)),
   );
-  // Builder inputs are numbered without the literals; traces number all leaves.
+  // Builder inputs are numbered without the constants; traces number all leaves.
   const inputLeaf: number[] = [];
-  trace.leaves.forEach((leaf, i) => leaf.kind !== 'literal' && inputLeaf.push(i));
+  trace.leaves.forEach((leaf, i) => !isConstant(leaf) && inputLeaf.push(i));
   const captured: Storage[] = [];
   const capturedIds = new Map<Storage, ValueId>();
 
