@@ -31,12 +31,13 @@ export interface Request {
 /** A server of `files`, by path, which may be changed while it runs. */
 export async function serve(files: Record<string, Serving>) {
   const requests: Request[] = [];
+  let arrived = 0;
   const server = createServer((request, response) => {
     const { url = '' } = request;
     const { range, 'if-range': ifRange } = request.headers;
     requests.push({ url, range, ifRange: ifRange as string | undefined });
     const file = files[new URL(url, 'http://x').pathname];
-    if (file) answer(file, request, response);
+    if (file) answer(file, request, response, () => arrived);
     else response.writeHead(404).end('not here');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,6 +45,10 @@ export async function serve(files: Record<string, Serving>) {
   return {
     base: `http://127.0.0.1:${port}`,
     requests,
+    /** To be called by the client: a connection is cut when the client has what came before. */
+    onProgress: ({ loaded }: { readonly loaded: number }) => {
+      arrived = loaded;
+    },
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
@@ -51,7 +56,7 @@ export async function serve(files: Record<string, Serving>) {
   };
 }
 
-function answer(file: Serving, request: IncomingMessage, response: ServerResponse): void {
+function answer(file: Serving, request: IncomingMessage, response: ServerResponse, arrived: () => number): void {
   const first = file.before?.shift();
   if (first) {
     response.writeHead(first.status, first.headers).end();
@@ -75,11 +80,13 @@ function answer(file: Serving, request: IncomingMessage, response: ServerRespons
   });
   const cut = file.cuts?.shift();
   if (cut === undefined) response.end(body.subarray(from));
-  else response.write(body.subarray(from, from + cut), () => afterTurns(200, () => response.destroy()));
-}
-
-/** Does `then` when the event loop, which the client shares, has gone round often enough to read what was sent. */
-function afterTurns(turns: number, then: () => void): void {
-  if (turns === 0) then();
-  else setImmediate(() => afterTurns(turns - 1, then));
+  else {
+    response.write(body.subarray(from, from + cut));
+    const end = setInterval(() => {
+      if (arrived() < from + cut) return; // what is on the way when a connection breaks may be lost
+      clearInterval(end);
+      response.destroy();
+    }, 1);
+    response.on('close', () => clearInterval(end));
+  }
 }
