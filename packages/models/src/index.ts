@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { Builder } from './builder.js';
 export { AlexNet, alexnet, type AlexNetOptions } from './alexnet.js';
 export { AlexNetOriginal, alexnetOriginal, type AlexNetOriginalOptions } from './alexnet-original.js';
 export {
@@ -77,3 +78,13 @@ export {
   type ResidualBlock,
   type ResNetOptions,
 } from './resnet.js';
+export {
+  createModel,
+  getModelBuilder,
+  listModels,
+  registerModel,
+  type ListModelsOptions,
+  type ModelName,
+  type ModelOf,
+  type ModelOptions,
+} from './registry.js';

@@ -2,8 +2,10 @@
  * LeNet-5 as published in 1998.
  */
 import { nn, OutOfRangeError, type Tensor } from '@fakkel/core';
+import { builder } from './builder.js';
 import { digitCodes } from './digit-codes.js';
 import { checkImages } from './images.js';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 import { SparseConv2d } from './sparse-conv2d.js';
 import { Subsample } from './subsample.js';
 import { uniformFanIn_ } from './uniform-fan-in.js';
@@ -49,8 +51,11 @@ export class LeNet5Original extends nn.Module {
   output: nn.Linear | nn.RBF;
   act = new nn.ScaledTanh();
 
-  constructor({ output = 'linear', ...options }: LeNet5OriginalOptions = {}) {
+  constructor(given: LeNet5OriginalOptions = {}) {
     super();
+    checkOptions('LeNet5Original', given, ['output', ...FACTORY_OPTIONS]);
+    const { output = 'linear', dtype, device } = given;
+    const options = { dtype, device };
     if (output !== 'linear' && output !== 'rbf') {
       throw new OutOfRangeError(`LeNet5Original: output is 'linear' or 'rbf', got '${String(output)}'`);
     }
@@ -123,6 +128,7 @@ export class LeNet5Original extends nn.Module {
  * const net = lenet5Original();
  * net(randn([8, 1, 32, 32])).shape; // [8, 10]
  */
-export function lenet5Original(options: LeNet5OriginalOptions = {}): LeNet5Original {
-  return new LeNet5Original(options);
-}
+export const lenet5Original = builder(
+  'lenet5Original',
+  (options: LeNet5OriginalOptions) => new LeNet5Original(options),
+);

@@ -2,7 +2,9 @@
  * LeNet-5 as it is trained today.
  */
 import { nn, type Tensor } from '@fakkel/core';
+import { builder } from './builder.js';
 import { checkImages } from './images.js';
+import { checkOptions, FACTORY_OPTIONS } from './options.js';
 
 export interface LeNet5Options extends nn.FactoryOptions {
   /** Classes that it tells apart. Default 10. */
@@ -26,8 +28,11 @@ export class LeNet5 extends nn.Module {
   relu4 = new nn.ReLU();
   fc2: nn.Linear;
 
-  constructor({ numClasses = 10, inChannels = 1, ...factory }: LeNet5Options = {}) {
+  constructor(options: LeNet5Options = {}) {
     super();
+    checkOptions('LeNet5', options, ['numClasses', 'inChannels', ...FACTORY_OPTIONS]);
+    const { numClasses = 10, inChannels = 1, dtype, device } = options;
+    const factory = { dtype, device };
     this.conv1 = new nn.Conv2d(inChannels, 6, 5, factory);
     this.conv2 = new nn.Conv2d(6, 16, 5, factory);
     this.conv3 = new nn.Conv2d(16, 120, 5, factory);
@@ -80,6 +85,4 @@ export class LeNet5 extends nn.Module {
  * const net = lenet5();
  * net(randn([8, 1, 32, 32])).shape; // [8, 10]
  */
-export function lenet5(options: LeNet5Options = {}): LeNet5 {
-  return new LeNet5(options);
-}
+export const lenet5 = builder('lenet5', (options: LeNet5Options) => new LeNet5(options));

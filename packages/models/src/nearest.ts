@@ -2,11 +2,13 @@
  * What was probably meant by a name that is not known.
  */
 
+/** A name without what spellings differ in: `vgg16_bn` and `vgg16Bn` are `vgg16bn`. */
+export const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
 /** The known names that are closest to `name`, closest first; those that are too far to be meant are left out. */
 export function nearest(name: string, known: readonly string[], most = 3): string[] {
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   return known
-    .map((candidate) => ({ candidate, distance: editDistance(plain(name), plain(candidate)) }))
+    .map((candidate) => ({ candidate, distance: editDistance(plainName(name), plainName(candidate)) }))
     .filter(({ candidate, distance }) => distance <= Math.max(2, Math.floor(candidate.length / 3)))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, most)

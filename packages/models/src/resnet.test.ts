@@ -159,7 +159,9 @@ describe('parameters, keys and shapes of the state dict are those of PyTorch', (
 
 test('resnet18 prints as in PyTorch', () => {
   // No operation here works in place.
-  expect(`${nn.utils.skipInit(() => resnet18())}\n`).toBe(goldenFile('resnet18.txt').replaceAll('inplace=True', ''));
+  expect(`${nn.utils.skipInit(() => resnet18()).toString()}\n`).toBe(
+    goldenFile('resnet18.txt').replaceAll('inplace=True', ''),
+  );
 });
 
 describe('cifarResnet', () => {
@@ -197,7 +199,9 @@ describe('cifarResnet', () => {
       ],
     ]);
     expect(await new PadShortcut(1, 1)(x).toArray()).toEqual(await x.toArray());
-    expect(() => new PadShortcut(2)(randn([1, 3, 4, 4]))).toThrowErrorMatchingInlineSnapshot(`[ShapeError: PadShortcut: expected [N, C, H, W] with at most 2 channels, got float32[1,3,4,4]]`);
+    expect(() => new PadShortcut(2)(randn([1, 3, 4, 4]))).toThrowErrorMatchingInlineSnapshot(
+      `[ShapeError: PadShortcut: expected [N, C, H, W] with at most 2 channels, got float32[1,3,4,4]]`,
+    );
   });
 });
 
