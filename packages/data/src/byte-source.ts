@@ -2,13 +2,11 @@
  * The bytes of a file or an address, as they come.
  */
 import { FakkelError } from '@fakkel/core';
+import { receive, type Version } from '@fakkel/hub';
 import { builtin, isNode } from './node.js';
 
 /** Bytes read from a file at a time. */
 const CHUNK = 2 ** 20;
-
-/** Milliseconds before the first of the attempts to go on with a broken download; doubled for each. */
-const PAUSE = 250;
 
 /**
  * The bytes of a path, a file: address, or an address of the web; a download that breaks goes on where it broke.
@@ -56,46 +54,25 @@ async function* downloadChunks(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, undefined, undefined> {
   let received = 0;
-  let isEncoded = false; // then ranges count other bytes than these
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const headers = received > 0 && !isEncoded ? { range: `bytes=${received}-` } : undefined;
-      const response: Response = await fetch(address, { signal, ...(headers && { headers }) });
-      if (!response.ok || !response.body) throw new ServerError(response.status);
-      isEncoded = response.headers.get('content-encoding') !== null;
-      const length = Number(response.headers.get('content-length') ?? NaN);
-      let at = response.status === 206 ? received : 0; // some servers begin again
-      const end = at + length;
-      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-        const known = Math.min(Math.max(received - at, 0), chunk.length);
-        at += chunk.length;
-        if (known === chunk.length) continue;
-        received = at;
-        attempt = 0;
-        yield known > 0 ? chunk.subarray(known) : chunk;
-      }
-      if (!isEncoded && received < end) throw new Error(`the connection ended after ${received} of ${end} bytes`);
-      return undefined;
-    } catch (cause) {
-      if (signal.aborted) return undefined;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const why =
-        cause instanceof Error && cause.cause instanceof Error ? `${reason} (${cause.cause.message})` : reason;
-      if (attempt >= retries || (cause instanceof ServerError && !cause.mayPass)) {
-        throw new FakkelError(`${address}: ${why}`, { cause });
-      }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE * 2 ** attempt));
+  let first: Version | undefined;
+  try {
+    for await (const { bytes, at, version } of receive(address, { retries, signal })) {
+      first ??= version;
+      if (isOther(first, version)) throw new FakkelError('the file has become another one while it was read');
+      // Some servers begin again.
+      const known = Math.min(Math.max(received - at, 0), bytes.length);
+      if (known === bytes.length) continue;
+      received = at + bytes.length;
+      yield known > 0 ? bytes.subarray(known) : bytes;
     }
+  } catch (cause) {
+    if (signal.aborted) return undefined;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new FakkelError(`${address}: ${message}`, { cause });
   }
+  return undefined;
 }
 
-class ServerError extends Error {
-  constructor(private readonly status: number) {
-    super(`the server answered ${status}`);
-  }
-
-  /** Too many requests, and errors of the server, may pass. */
-  get mayPass(): boolean {
-    return this.status === 429 || this.status >= 500;
-  }
-}
+/** What was given out can't be taken back when the server's file changes. */
+const isOther = (a: Version, b: Version): boolean =>
+  (a.etag ?? b.etag) !== (b.etag ?? a.etag) || (a.total ?? b.total) !== (b.total ?? a.total);

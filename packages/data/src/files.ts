@@ -2,7 +2,8 @@
  * Finding the files of a dataset: a given folder or address, a cache, the system's folder, a download.
  */
 import { FakkelError } from '@fakkel/core';
-import { download, type DownloadProgress } from './download.js';
+import { cacheFolder, type DownloadProgress } from '@fakkel/hub';
+import { download } from './download.js';
 import { builtin, isNode } from './node.js';
 import { readTar } from './tar.js';
 
@@ -28,8 +29,8 @@ export interface Collection {
 export interface FileOptions {
   /**
    * A folder that holds the files, compressed or not, itself or as torchvision lays them out; or an address that ends
-   * in such a folder. Nothing else is looked at then. Default: the cache (`$FAKKEL_DATA`, else `~/.cache/fakkel`),
-   * then the system's datasets (`/usr/share/datasets`), then a download into the cache.
+   * in such a folder. Nothing else is looked at then. Default: the cache (`$FAKKEL_DATA`, else `$FAKKEL_HOME`, else
+   * `~/.cache/fakkel`), then the system's datasets (`/usr/share/datasets`), then a download into the cache.
    */
   root?: string | URL;
   /** Whether to download what is missing. Default: true without `root`, false with it. */
@@ -51,7 +52,7 @@ export async function findFiles(
   const address = root === undefined ? undefined : asAddress(root);
   if (address) {
     const fetched = await Promise.all(
-      (archive ? [archive] : names).map((name) => download([address], name, { ...(onProgress && { onProgress }) })),
+      (archive ? [archive] : names).map((name) => download([address], name, { onProgress })),
     );
     return archive ? unpack(fetched[0], archive, names) : fetched;
   }
@@ -61,7 +62,7 @@ export async function findFiles(
     return fetchAll(collection, names, options, undefined);
   }
   const path = await builtin('node:path');
-  const cache = path.join(await cacheFolder(), collection.folder);
+  const cache = path.join(process.env.FAKKEL_DATA || (await cacheFolder()), collection.folder);
   const given = root === undefined ? undefined : await localPath(root);
   const below = (folder: string): string[] => subfolders.map((name) => path.join(folder, name));
   const folders = given
@@ -100,11 +101,8 @@ async function fetchAll(
     try {
       files.push(
         there ??
-          (await download(mirrors, name, {
-            md5: md5[name],
-            ...(folder && { folder }),
-            ...(onProgress && { onProgress }),
-          })),
+          // In browsers the name of the folder does not matter, there is one cache.
+          (await download(mirrors, name, { md5: md5[name], folder: folder ?? collection.folder, onProgress })),
       );
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
@@ -164,11 +162,6 @@ async function readFrom(file: string): Promise<Uint8Array | undefined> {
     }
   }
   return undefined;
-}
-
-async function cacheFolder(): Promise<string> {
-  const [os, path] = [await builtin('node:os'), await builtin('node:path')];
-  return process.env.FAKKEL_DATA || path.join(os.homedir(), '.cache', 'fakkel');
 }
 
 /** `root` as a path. */

@@ -57,7 +57,7 @@ export { WebDataset, type WebDatasetOptions, type WebSample, type WebSampleOf } 
 export type { Decoder, WebDecoded, WebField } from './web-decode.js';
 export type { RawSample, ShardPosition } from './web-shards.js';
 export type { FileOptions } from './files.js';
-export type { DownloadProgress } from './download.js';
+export type { DownloadProgress } from '@fakkel/hub';
 export { digits, DigitsDataset, type DigitsOptions } from './digits.js';
 export {
   encodeImage,

@@ -41,8 +41,13 @@ export function checkChecksum(op: string, { sha256: sha, md5: five }: Checksum):
  * How the bytes differ from `checksum`: "expected SHA-256 f37072fd…, it has 0c1d…"; undefined if they don't.
  *
  * @param bytes - In pieces: the file need not fit into memory.
+ * @param what - What they are of.
  */
-export async function mismatch(bytes: AsyncIterable<Uint8Array>, checksum: Checksum): Promise<string | undefined> {
+export async function mismatch(
+  bytes: AsyncIterable<Uint8Array>,
+  checksum: Checksum,
+  what = 'the downloaded file',
+): Promise<string | undefined> {
   const wanted = (['sha256', 'md5'] as const).filter((kind) => checksum[kind] !== undefined);
   if (wanted.length === 0) return undefined;
   const hashes = await Promise.all(wanted.map(hasher));
@@ -53,7 +58,7 @@ export async function mismatch(bytes: AsyncIterable<Uint8Array>, checksum: Check
     if (digits.startsWith(expected)) continue;
     const name = kind === 'md5' ? 'MD5' : 'SHA-256';
     const beginning = expected.length < digits.length ? ' beginning with' : '';
-    return `expected ${name}${beginning} ${expected}, the file has ${digits}`;
+    return `expected ${name}${beginning} ${expected}, ${what} has ${digits}`;
   }
   return undefined;
 }

@@ -86,7 +86,7 @@ export async function download(url: string | URL, options: DownloadOptions = {})
   const folder = path.resolve(options.folder ?? (await cacheFolder('downloads', ...foldersOf(address))));
   const file = path.join(folder, name);
   if (await isThere(file)) {
-    const wrong = await mismatch(piecesOf(file), saving.checksum);
+    const wrong = await mismatch(piecesOf(file), saving.checksum, 'the file');
     if (wrong) {
       throw new DownloadError(
         `${file}: ${wrong}: it is damaged, or another file.\n` +
@@ -103,7 +103,10 @@ export async function download(url: string | URL, options: DownloadOptions = {})
     name,
     path: file,
     blob: undefined,
-    bytes: async () => (await builtin('node:fs/promises')).readFile(file),
+    bytes: async () => {
+      const { buffer, byteOffset, length } = await (await builtin('node:fs/promises')).readFile(file);
+      return new Uint8Array(buffer, byteOffset, length); // a Buffer is an array of Node's
+    },
   };
 }
 

@@ -332,11 +332,11 @@ describe('checksums', () => {
     const hide: [string, string][] = [[base, 'http://HOST'], [sha256(BODY), 'SHA256'], [md5(BODY), 'MD5']]; // prettier-ignore
     const wrong = (checksum: object) => messageOf(download(url, { folder, checksum }), ...hide);
     expect(await wrong({ sha256: 'f37072fd' })).toMatchInlineSnapshot(`
-      "net.bin: can't be downloaded from http://HOST/net.bin: expected SHA-256 beginning with f37072fd, the file has SHA256.
+      "net.bin: can't be downloaded from http://HOST/net.bin: expected SHA-256 beginning with f37072fd, the downloaded file has SHA256.
       What came is removed. Try again; if it stays so, the address has another file."
     `);
     expect(await wrong({ md5: '0'.repeat(32) })).toMatchInlineSnapshot(`
-      "net.bin: can't be downloaded from http://HOST/net.bin: expected MD5 00000000000000000000000000000000, the file has MD5.
+      "net.bin: can't be downloaded from http://HOST/net.bin: expected MD5 00000000000000000000000000000000, the downloaded file has MD5.
       What came is removed. Try again; if it stays so, the address has another file."
     `);
     expect(await readdir(folder)).toEqual([]);
