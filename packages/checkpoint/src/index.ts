@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export { CheckpointError } from './errors.js';
+export type { CheckpointTarget } from './io/sink.js';
 export type { CheckpointSource } from './io/source.js';
 export {
   load,
@@ -16,4 +17,7 @@ export {
   type LoadStateDictOptions,
   type ReadOptions,
 } from './load.js';
+export { optimizerState, type LoadedOptimizerState } from './optimizer-state.js';
+export { save, type SaveOptions } from './save.js';
+export { saveSharded, type SaveShardedOptions } from './save-sharded.js';
 export type { StateDictOptions } from './state-dict.js';

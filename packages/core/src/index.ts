@@ -90,5 +90,6 @@ export { verifyProgram } from './program/verify.js';
 
 export { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './io/half.js';
 export { loadSafetensors, saveSafetensors, type SafetensorsFile } from './io/state-files.js';
+export { layoutSafetensors, type DescribedTensor } from './io/safetensors.js';
 export { readSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from './io/safetensors-header.js';
 export { SafetensorsError, type SafetensorsDType } from './io/safetensors-format.js';

@@ -67,7 +67,7 @@ export async function readLegacy(source: ByteSource): Promise<CheckpointFile> {
   const keys = await next();
   if (!Array.isArray(keys)) throw new CheckpointError(`${source.name}: no list of storages; the file is damaged`);
   for (const key of keys) {
-    const bytes = storages.get(String(key));
+    const bytes = storages.get(typeof key === 'string' || typeof key === 'number' ? String(key) : '');
     if (!bytes)
       throw new CheckpointError(`${source.name}: storage ${show(key)} belongs to no tensor; the file is damaged`);
     const head = new DataView((await readBytes(source, at, 8)).buffer);

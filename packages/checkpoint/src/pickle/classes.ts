@@ -2,7 +2,7 @@
  * The classes and functions that a pickle may name. Nothing of Python is imported or called: each is a function here that
  * gives plain values, and any other name is an error.
  */
-import { CheckpointError, list, show } from '../errors.js';
+import { CheckpointError, show } from '../errors.js';
 import type { FileDType, TensorEntry } from '../tensors.js';
 
 /** What a pickle can hold. */
@@ -135,6 +135,10 @@ const dict = (args: Pickled[]): Pickled => {
   return new Map(pairs(entries));
 };
 
+/** A string or number as text; '' for what has none. */
+const text = (value: Pickled | undefined): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+
 /** The entries of `[[key, value], …]`. */
 function pairs(value: Pickled | undefined): [Pickled, Pickled][] {
   if (!Array.isArray(value)) return [];
@@ -145,13 +149,13 @@ const items = (value: Pickled | undefined): Pickled[] =>
   Array.isArray(value) ? value : value instanceof Set || value instanceof Map ? [...value.keys()] : [];
 
 /** An array of bytes that came as latin-1 text, which is how protocol 2 writes bytes. */
-function encode([text, encoding]: Pickled[], context: PickleContext): Pickled {
-  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
-    if (typeof text === 'string' && (encoding === 'utf-8' || encoding === 'utf8'))
-      return new TextEncoder().encode(text);
+function encode([chars, encoding]: Pickled[], context: PickleContext): Pickled {
+  if (typeof chars !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) {
+    if (typeof chars === 'string' && (encoding === 'utf-8' || encoding === 'utf8'))
+      return new TextEncoder().encode(chars);
     return bad(context, `_codecs.encode with encoding ${show(encoding)}`);
   }
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+  return Uint8Array.from(chars, (char) => char.charCodeAt(0));
 }
 
 /** The element types of NumPy scalars and arrays. */
@@ -164,9 +168,9 @@ interface NumpyType {
 const numpyTypes = new WeakMap<Map<Pickled, Pickled>, NumpyType>();
 
 function numpyDtype([code]: Pickled[], context: PickleContext): Pickled {
-  const match = /^[<>|=]?([fiub?])(\d*)$/.exec(String(code));
+  const match = /^[<>|=]?([fiub?])(\d*)$/.exec(text(code));
   if (!match) return bad(context, `a NumPy element type ${show(code)}`);
-  const handle = new Map<Pickled, Pickled>([['numpy.dtype', String(code)]]);
+  const handle = new Map<Pickled, Pickled>([['numpy.dtype', text(code)]]);
   const type: NumpyType = {
     kind: match[1] === '?' ? 'b' : match[1],
     size: Number(match[2] || 1),
@@ -279,10 +283,10 @@ define('builtins.bytearray __builtin__.bytearray', ([value, encoding], context) 
 );
 define('builtins.bytes __builtin__.bytes', ([value]) => (value instanceof Uint8Array ? value : new Uint8Array()));
 define('_codecs.encode', encode);
-define('torch.device', ([type, index]) => (index === undefined ? type : `${String(type)}:${String(index)}`));
+define('torch.device', ([type, index]) => (index === undefined ? type : `${text(type)}:${text(index)}`));
 define('pathlib.PosixPath pathlib.WindowsPath pathlib.PurePosixPath pathlib.Path', (args) =>
   args
-    .map((part) => String(part as string))
+    .map((part) => text(part))
     .join('/')
     .replace(/^\/\//, '/'),
 );
@@ -328,7 +332,7 @@ for (const [name, dtype] of Object.entries(STORAGES)) {
   }
 }
 // `getattr(torch, 'strided')`-like helpers of PyTorch's own pickles.
-define('torch.serialization._get_layout', ([name]) => String(name).replace(/^torch\./, ''));
+define('torch.serialization._get_layout', ([name]) => text(name).replace(/^torch\./, ''));
 
 /**
  * The class or function of that name.
@@ -355,6 +359,3 @@ export function findClass(file: string, module: string, name: string): PickledCl
       `torch.save(model.state_dict(), 'model.pth'); for other objects, save plain values, as in vars(args)`,
   );
 }
-
-/** For messages: what a pickle may hold. */
-export const knownClasses = (): string => list([...known.keys()], 100);

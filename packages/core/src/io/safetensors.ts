@@ -59,33 +59,71 @@ export function encodeSafetensors(
   tensors: Iterable<readonly [string, TensorToWrite]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const given = [...tensors];
+  const { header, order } = layoutSafetensors(given, metadata);
+  for (const [name, tensor] of given) checkData(name, tensor);
+  const entries = new Map(given);
+  const size = given.reduce((n, [, { data }]) => n + data.byteLength, header.length);
+  const out = new Uint8Array(size);
+  out.set(header);
+  let at = header.length;
+  for (const name of order) {
+    const { data } = entries.get(name)!;
+    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return out;
+}
+
+/** A tensor as a header describes it. */
+export interface DescribedTensor {
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+}
+
+/**
+ * The beginning of a safetensors file, for writing it piece by piece: the length of the header and the header. After it
+ * come the tensors' little-endian bytes in the order given back, without gaps.
+ *
+ * @throws {@link SafetensorsError} if a name comes twice, or a shape is none.
+ * @example
+ * layoutSafetensors([['steps', { dtype: 'bool', shape: [2] }], ['bias', { dtype: 'float32', shape: [2] }]]).order;
+ * // ['bias', 'steps']: by falling item size
+ */
+export function layoutSafetensors(
+  tensors: Iterable<readonly [string, DescribedTensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): { readonly header: Uint8Array; readonly order: readonly string[] } {
   checkLittleEndian('encodeSafetensors');
-  const entries = new Map<string, TensorToWrite>();
+  const entries = new Map<string, DescribedTensor>();
   for (const [name, tensor] of tensors) {
     checkTensor(name, tensor);
     if (entries.has(name)) throw new SafetensorsError(`encodeSafetensors: two tensors are named ${show(name)}`);
     entries.set(name, tensor);
   }
   const layout = [...entries].sort(([, a], [, b]) => ELEMENT_TYPES[b.dtype].itemSize - ELEMENT_TYPES[a.dtype].itemSize);
-  const offsets = new Map<string, number>();
+  const places = new Map<string, readonly [begin: number, end: number]>();
   let end = 0;
   for (const [name, tensor] of layout) {
-    offsets.set(name, end);
-    end += tensor.data.byteLength;
+    const begin = end;
+    end += bytesOf(tensor)!;
+    places.set(name, [begin, end]);
   }
-
-  const header = encodeHeader(entries, offsets, metadata);
-  const out = new Uint8Array(LENGTH_BYTES + header.length + end);
-  new DataView(out.buffer).setBigUint64(0, BigInt(header.length), true);
-  out.set(header, LENGTH_BYTES);
-  const start = LENGTH_BYTES + header.length;
-  for (const [name, { data }] of layout) {
-    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start + offsets.get(name)!);
-  }
-  return out;
+  const text = encodeHeader(entries, places, metadata);
+  const header = new Uint8Array(LENGTH_BYTES + text.length);
+  new DataView(header.buffer).setBigUint64(0, BigInt(text.length), true);
+  header.set(text, LENGTH_BYTES);
+  return { header, order: layout.map(([name]) => name) };
 }
 
-function checkTensor(name: string, { dtype, shape, data }: TensorToWrite): void {
+/** Undefined where it is beyond 2⁵³ − 1. */
+function bytesOf({ dtype, shape }: DescribedTensor): number | undefined {
+  const count = elementCount(shape);
+  return count === undefined ? undefined : count * ELEMENT_TYPES[dtype].itemSize;
+}
+
+function checkTensor(name: string, tensor: DescribedTensor): void {
+  const { dtype, shape } = tensor;
   const where = `encodeSafetensors: tensor ${show(name)}`;
   if (name === METADATA_KEY) throw new SafetensorsError(`${where}: this name is reserved for metadata`);
   checkText(where, name);
@@ -94,21 +132,27 @@ function checkTensor(name: string, { dtype, shape, data }: TensorToWrite): void 
       `${where}: unknown dtype ${show(dtype)}. Known: ${Object.keys(ELEMENT_TYPES).join(', ')}`,
     );
   }
-  const { itemSize, arrays } = ELEMENT_TYPES[dtype];
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new SafetensorsError(`${where}: a shape holds whole numbers from 0 up, got ${show(shape)}`);
   }
+  if (bytesOf(tensor) === undefined) {
+    throw new SafetensorsError(`${where}: ${dtype}[${shape.join(',')}] takes over 2^53 bytes`);
+  }
+}
+
+function checkData(name: string, { dtype, shape, data }: TensorToWrite): void {
+  const where = `encodeSafetensors: tensor ${show(name)}`;
+  const { arrays } = ELEMENT_TYPES[dtype];
   const array = Object.prototype.toString.call(data).slice('[object '.length, -1);
   if (![...arrays, 'Uint8Array', 'DataView'].includes(array)) {
     throw new SafetensorsError(
       `${where}: ${dtype} elements are a ${arrays[0]} (or bytes in a Uint8Array), got ${array}`,
     );
   }
-  const count = elementCount(shape);
-  if (count === undefined || count * itemSize !== data.byteLength) {
+  const bytes = bytesOf({ dtype, shape });
+  if (bytes !== data.byteLength) {
     throw new SafetensorsError(
-      `${where}: ${dtype}[${shape.join(',')}] takes ${count === undefined ? 'over 2^53' : count * itemSize} bytes, ` +
-        `got ${data.byteLength} bytes of data`,
+      `${where}: ${dtype}[${shape.join(',')}] takes ${bytes} bytes, got ${data.byteLength} bytes of data`,
     );
   }
 }
@@ -119,8 +163,8 @@ function checkText(where: string, text: string): void {
 }
 
 function encodeHeader(
-  entries: ReadonlyMap<string, TensorToWrite>,
-  offsets: ReadonlyMap<string, number>,
+  entries: ReadonlyMap<string, DescribedTensor>,
+  places: ReadonlyMap<string, readonly [begin: number, end: number]>,
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array {
   const members: string[] = [];
@@ -136,9 +180,8 @@ function encodeHeader(
   }
   if (notes.length > 0) members.push(`${JSON.stringify(METADATA_KEY)}:${JSON.stringify(metadata)}`);
   // Written member by member: as an object, names such as "0" would come first, whatever their place.
-  for (const [name, { dtype, shape, data }] of entries) {
-    const begin = offsets.get(name)!;
-    const entry = { dtype: ELEMENT_TYPES[dtype].code, shape, data_offsets: [begin, begin + data.byteLength] };
+  for (const [name, { dtype, shape }] of entries) {
+    const entry = { dtype: ELEMENT_TYPES[dtype].code, shape, data_offsets: places.get(name)! };
     members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
   }
   const text = new TextEncoder().encode(`{${members.join(',')}}`);

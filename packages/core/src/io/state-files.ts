@@ -4,7 +4,7 @@
 import type { DType, TypedArray } from '../dtype.js';
 import { fromHost } from '../graph/record.js';
 import type { Tensor } from '../graph/tensor.js';
-import { savedDTypes } from '../nn/state-dict.js';
+import { savedDType } from '../nn/state-dict.js';
 import type { Module } from '../nn/module.js';
 import { getDefaultDevice, type Device } from '../runtime/device.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from './half.js';
@@ -30,14 +30,12 @@ export async function saveSafetensors(
   state: Module | ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  const isMap = state instanceof Map;
-  const tensors = isMap ? (state as ReadonlyMap<string, Tensor>) : (state as Module).stateDict();
-  const saved = isMap ? new Map<string, 'int64'>() : savedDTypes(state as Module);
+  const tensors = state instanceof Map ? (state as ReadonlyMap<string, Tensor>) : (state as Module).stateDict();
   const names = [...tensors.keys()];
   const contents = await Promise.all(names.map((name) => tensors.get(name)!.data()));
   const raw = names.map((name, i): [string, RawTensor] => {
     const { shape, dtype } = tensors.get(name)!;
-    if (saved.get(name) === 'int64') {
+    if (savedDType(tensors.get(name)!) === 'int64') {
       return [name, { dtype: 'int64', shape: [...shape], data: BigInt64Array.from(contents[i], (v) => BigInt(v)) }];
     }
     return [name, { dtype, shape: [...shape], data: contents[i] }];

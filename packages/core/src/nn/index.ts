@@ -11,6 +11,7 @@ export {
   type TraceProgramOptions,
 } from './trace-program.js';
 export {
+  savedDType,
   streamStateDict,
   type LoadReport,
   type StateDict,

@@ -6,7 +6,7 @@ import { DeviceError, StateDictError } from '../errors.js';
 import { hide, noGrad } from '../graph/modes.js';
 import { fromHost } from '../graph/record.js';
 import { isTensor, type Tensor } from '../graph/tensor.js';
-import type { Buffer, Cell } from '../runtime/cell.js';
+import { Buffer, type Cell } from '../runtime/cell.js';
 import type { Device } from '../runtime/device.js';
 import { uploadOwned } from '../runtime/execute.js';
 import { Storage } from '../runtime/storage.js';
@@ -24,17 +24,29 @@ export interface LoadReport {
 }
 
 export function stateDictOf(module: Module): StateDict {
-  return new Map(module._namedCells().map(([name, cell]) => [name, cell.detach()]));
+  return new Map(
+    module._namedCells().map(([name, cell]) => {
+      const value = cell.detach();
+      const saved = savedDType(cell);
+      if (saved) savedDTypes.set(value, saved);
+      return [name, value];
+    }),
+  );
 }
 
-/** How each value is saved where it is not its tensor's dtype: PyTorch's int64 counters. */
-export function savedDTypes(module: Module): Map<string, 'int64'> {
-  const found = new Map<string, 'int64'>();
-  for (const [name, cell] of module._namedCells()) {
-    const saved = (cell as Buffer).savedDtype;
-    if (saved) found.set(name, saved);
-  }
-  return found;
+/** Of snapshots. */
+const savedDTypes = new WeakMap<Tensor, 'int64'>();
+
+/**
+ * How a buffer, or a snapshot of it out of a state dict, is saved where that is not its own dtype: PyTorch counts batches
+ * in int64.
+ *
+ * @example
+ * const norm = new nn.BatchNorm2d(2);
+ * nn.savedDType(norm.stateDict().get('num_batches_tracked')); // 'int64'
+ */
+export function savedDType(tensor: Tensor): 'int64' | undefined {
+  return tensor instanceof Buffer ? tensor.savedDtype : savedDTypes.get(tensor);
 }
 
 export function loadStateDict(module: Module, state: StateDict, { strict = true }: { strict?: boolean }): LoadReport {
