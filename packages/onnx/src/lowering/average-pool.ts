@@ -42,7 +42,7 @@ export function reciprocalCounts(
 
 export function scaledWindows(graph: GraphBuilder, x: Value, by: number[] | number, out: readonly number[]): Value {
   if (by === 1) return x;
-  const factor = typeof by === 'number' ? graph.scalar(by) : graph.constant('float32', [1, 1, ...out], by);
+  const factor = typeof by === 'number' ? graph.scalar(by) : graph.constant(graph.float, [1, 1, ...out], by);
   return graph.node('Mul', [x, factor]);
 }
 

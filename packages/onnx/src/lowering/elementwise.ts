@@ -14,7 +14,7 @@ export const expression =
   (write: (graph: GraphBuilder, ...inputs: Value[]) => Value): Rule =>
   ({ graph }, { inputs }) => [write(graph, ...inputs)];
 
-/** A rule for float32 and one for int32. */
+/** A rule for floats and one for int32. */
 const byDType =
   (float: Rule, int32: Rule): Rule =>
   (lowering, call) =>
@@ -131,7 +131,7 @@ const intPow = expression((graph, a, b) => {
 
 function powScalar({ graph }: Lowering, { attrs, inputs: [x], inputAvals }: Call<{ exponent: number }>): Value[] {
   const [{ dtype, shape }] = inputAvals;
-  if (dtype === 'float32') return [graph.node('Pow', [x, graph.scalar(attrs.exponent)])];
+  if (dtype !== 'int32') return [graph.node('Pow', [x, graph.scalar(attrs.exponent)])];
   const ones = (): Value => graph.node('Expand', [graph.scalar(1, 'int32'), graph.vector(shape)]);
   return [intPowScalar(graph, x, attrs.exponent) ?? ones()];
 }

@@ -54,6 +54,8 @@ export class GraphBuilder {
   private names = 0;
   /** The op of the program that is being lowered: names of nodes begin with it, and so errors can. */
   scope = '';
+  /** Which floats the op computes with: what `scalar` makes. */
+  float: 'float32' | 'float64' = 'float32';
 
   /** A name that no value has. */
   name(prefix = 't'): Value {
@@ -81,7 +83,7 @@ export class GraphBuilder {
     const known = this.made.get(key);
     if (known) return known;
     const outputs = Array.from({ length: count }, () => this.name());
-    const name = nodeName(this.scope, outOfRange, `${opType}_${outputs[0]}`);
+    const name = this.nodeName(opType, outputs[0], outOfRange);
     const made: OnnxNode = { opType, domain, name, inputs, outputs, attributes };
     this.nodes.push(made);
     for (const output of outputs) this.producers.set(output, made);
@@ -89,6 +91,11 @@ export class GraphBuilder {
     if (domain !== '') this.domains.add(domain);
     this.made.set(key, outputs);
     return outputs;
+  }
+
+  /** `gather/index # is out of range …/GatherElements_t7`. */
+  protected nodeName(opType: string, output: Value, outOfRange: string | undefined): string {
+    return [this.scope, outOfRange, `${opType}_${output}`].filter(Boolean).join('/');
   }
 
   /** A constant in the graph; `data` is not copied and may be large. */
@@ -137,7 +144,7 @@ export class GraphBuilder {
   }
 
   /** A constant of rank 0. */
-  scalar(value: number, dtype: ElementType = 'float32'): Value {
+  scalar(value: number, dtype: ElementType = this.float): Value {
     return this.constant(dtype, [], [value]);
   }
 
@@ -242,11 +249,6 @@ export class GraphBuilder {
 export interface Named {
   readonly value: Value;
   readonly aval: Aval;
-}
-
-/** `gather/index # is out of range …/GatherElements_t7`. */
-function nodeName(...parts: readonly (string | undefined)[]): string {
-  return parts.filter(Boolean).join('/');
 }
 
 function dataOf(dtype: ElementType, values: readonly number[]): Data {

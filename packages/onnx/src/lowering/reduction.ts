@@ -53,7 +53,7 @@ function sum({ graph, target }: Lowering, call: ReductionCall): Value {
     inputAvals,
     attrs,
   } = call;
-  if (inputAvals[0].dtype === 'float32' || target.provider === 'webgpu') return reduce(graph, 'ReduceSum', x, attrs);
+  if (inputAvals[0].dtype !== 'int32' || target.provider === 'webgpu') return reduce(graph, 'ReduceSum', x, attrs);
   if (target.provider === 'cuda') return byHalves(graph, 'Add', call);
   return graph.cast(reduce(graph, 'ReduceSum', graph.cast(x, 'int64'), attrs), 'int32');
 }

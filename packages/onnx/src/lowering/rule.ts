@@ -4,9 +4,9 @@
 import type { Attrs, Aval, OpSignature, Unsupported } from '@fakkel/core';
 import type { GraphBuilder, Value } from './graph.js';
 
-/** Where the graph will run: rules choose forms by it. */
+/** Where the graph will run: rules choose forms by what ONNX Runtime's provider lacks there. 'any': nobody knows. */
 export interface Target {
-  readonly provider: 'cpu' | 'wasm' | 'cuda' | 'webgpu';
+  readonly provider: 'cpu' | 'wasm' | 'cuda' | 'webgpu' | 'any';
   /**
    * Channels in a block of ONNX Runtime's blocked layout (NCHWc): 16 with AVX-512, 8 with AVX2 and NEON, 1 where the
    * provider has no blocked convolution.

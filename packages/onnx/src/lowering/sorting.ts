@@ -22,7 +22,14 @@ const sort = rule<{ dim: number; descending: boolean }>(
     const [{ shape, dtype }] = inputAvals;
     const { dim, descending } = attrs;
     const keysOf = target.provider === 'webgpu' ? keysWithoutNaN : floatKeys;
-    const keys = dtype === 'float32' ? keysOf(graph, x) : dtype === 'bool' ? graph.cast(x, 'int32') : x;
+    const keys =
+      dtype === 'float32'
+        ? keysOf(graph, x)
+        : dtype === 'float64'
+          ? keysWithoutNaN(graph, x)
+          : dtype === 'bool'
+            ? graph.cast(x, 'int32')
+            : x;
     // TopK puts the lower index first among equal keys, in both directions: that is a stable sort.
     const [, order] = graph.nodeOutputs(
       'TopK',
