@@ -13,9 +13,12 @@ reprs.json       what AlexNet and GoogLeNet print
                  `eval`: logits in evaluation mode after that step.
 
 A fingerprint is the norm, the sum, and elements at eight evenly spaced places; of logits there are the norm and the first
-twenty of each image. Batch normalizations have momentum None
-(the average of all batches so far), so that evaluation sees the statistics of the one batch: with the initial ones, the
-small initial weights of GoogLeNet leave nothing of the images after a few blocks, and any network would pass.
+twenty of each image. Batch normalizations have momentum None (the average of all batches so far), so that evaluation sees
+the statistics of the one batch: with the initial ones, the small initial weights of GoogLeNet leave nothing of the images after a few blocks, and any network would pass.
+
+Images for the AlexNet of 2012 are 60 times as large, as the centered pixels are that it was made for. With smaller ones,
+its ones in biases are all that there is after conv2, pooling windows are ties but for rounding, and PyTorch in float32 is
+1e-2 from itself in float64; so it is 1e-6.
 
 Steps of GoogLeNet are in float64: batch normalization over a few values amplifies rounding, and PyTorch in float32 is
 further than 1e-4 from itself.
@@ -100,11 +103,14 @@ def step(net, x):
             m.momentum = None
     target = torch.tensor([3, 1])
     output = net(x)
-    tuples = not torch.is_tensor(output)
-    loss = googlenet_loss(output, target) if tuples else F.cross_entropy(output, target)
+    if torch.is_tensor(output):
+        outputs, loss = [output], F.cross_entropy(output, target)
+    else:
+        # torchvision mixes the two up: what it calls aux_logits1 is what aux2 returned. Here each is under its own name.
+        outputs, loss = [output.logits, output.aux_logits1, output.aux_logits2], googlenet_loss(output, target)
     loss.backward()
     train = {
-        'logits': [row for t in (output if tuples else [output]) for row in logits_of(t)],
+        'logits': [row for t in outputs for row in logits_of(t)],
         'loss': loss.item(),
         'gradients': {name: fingerprint(p.grad) for name, p in net.named_parameters()},
         'buffers': {name: rounded([b.double().norm().item()]) for name, b in net.named_buffers() if b.ndim},
@@ -155,7 +161,7 @@ if __name__ == '__main__':
 
     net = make(AlexNetOriginal)
     initial = {name: digest(p) for name, p in net.named_parameters()}
-    write('alexnetOriginal', {'initial': initial, **step(net, images(227))})
+    write('alexnetOriginal', {'initial': initial, **step(net, 60 * images(227))})
 
     net = make(models.vgg11)
     write('vgg11', {'initial': {name: digest(p) for name, p in net.named_parameters()}})

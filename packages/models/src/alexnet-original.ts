@@ -124,7 +124,9 @@ export class AlexNetOriginal extends nn.Module {
  * trains with SGD: momentum 0.9, weight decay 5e-4, batches of 128, a learning rate of 0.01 that is divided by ten when
  * the validation error stops improving. It says 224 × 224 for the images; its arithmetic needs 227 × 227.
  *
- * Shape: input `[N, 3, 227, 227]`, output `[N, numClasses]`, logits.
+ * Shape: input `[N, 3, 227, 227]`, the pixels (0 to 255) minus their mean over the training set, output
+ * `[N, numClasses]`, logits. Images of unit variance are too small for these initial weights: the ones in the biases then
+ * hide them.
  *
  * Source: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks", 2012,
  * sections 3 to 5.

@@ -2,7 +2,7 @@
  * GoogLeNet: nine Inception blocks, and two auxiliary classifiers for training.
  */
 import { cat, FakkelError, isTensor, nn, OutOfRangeError, type Tensor } from '@fakkel/core';
-import { builder } from './builder.js';
+import { builder, type WeightsRules } from './builder.js';
 import { checkImageBatch } from './images.js';
 import {
   BasicConv2d,
@@ -56,7 +56,10 @@ export interface GoogLeNetOptions extends nn.FactoryOptions {
   dropoutAux?: number;
 }
 
-/** What GoogLeNet with auxiliary classifiers returns in training: torchvision's named tuple, in its order. */
+/**
+ * What GoogLeNet with auxiliary classifiers returns in training: torchvision's named tuple, in its order. (Its forward
+ * mixes the two auxiliary ones up, as of 0.14; here each is what its name says.)
+ */
 export interface GoogLeNetOutputs {
   /** Of the last layer, `[N, numClasses]`. */
   readonly logits: Tensor;
@@ -270,16 +273,30 @@ export function googlenetLoss(
     throw new OutOfRangeError(`googlenetLoss: auxWeight is a number of at least 0, got ${String(auxWeight)}`);
   }
   if (isTensor(output)) return criterion(output, target);
-  const { logits, auxLogits2, auxLogits1 } = output;
+  const { logits, auxLogits2, auxLogits1 } = output ?? {};
   if (![logits, auxLogits2, auxLogits1].every((t) => isTensor(t))) {
+    const got = output && typeof output === 'object' ? `{ ${Object.keys(output).join(', ')} }` : String(output);
     throw new FakkelError(
-      'googlenetLoss: expected what GoogLeNet returns, a tensor or { logits, auxLogits2, auxLogits1 }, ' +
-        `got an object with ${Object.keys(output).join(', ') || 'nothing'}`,
+      `googlenetLoss: expected what GoogLeNet returns, a tensor or { logits, auxLogits2, auxLogits1 }; got ${got}`,
     );
   }
   const auxiliary = criterion(auxLogits1, target).add(criterion(auxLogits2, target));
   return criterion(logits, target).add(auxiliary.mul(auxWeight));
 }
+
+/** @internal The published file has auxiliary classifiers, and is for images in [−1, 1]. */
+export const publishedRules: WeightsRules<GoogLeNet, GoogLeNetOptions> = {
+  prepare: ({ transformInput = true, ...options }) => ({
+    ...options,
+    transformInput,
+    auxLogits: true,
+    initWeights: false,
+  }),
+  finish: (model, { auxLogits = false }) => {
+    if (auxLogits) return model;
+    return Object.assign(model, { auxLogits: false, aux1: null, aux2: null });
+  },
+};
 
 /**
  * GoogLeNet (Inception v1) as torchvision has it: a stem of three convolutions, nine {@link Inception} blocks, average
@@ -313,15 +330,4 @@ export function googlenetLoss(
  * const { logits, auxLogits1 } = net(zeros([2, 3, 64, 64])) as GoogLeNetOutputs;
  * logits.shape; // [2, 10]
  */
-export const googlenet = builder('googlenet', (options: GoogLeNetOptions) => new GoogLeNet(options), {
-  prepare: ({ transformInput = true, ...options }) => ({
-    ...options,
-    transformInput,
-    auxLogits: true,
-    initWeights: false,
-  }),
-  finish: (model, { auxLogits = false }) => {
-    if (auxLogits) return model;
-    return Object.assign(model, { auxLogits: false, aux1: null, aux2: null });
-  },
-});
+export const googlenet = builder('googlenet', (options: GoogLeNetOptions) => new GoogLeNet(options), publishedRules);

@@ -10,6 +10,16 @@ export interface ConvBlockOptions extends Omit<nn.ConvLayerOptions, 'bias'> {
   kernelSize: nn.functional.PerAxis;
 }
 
+const CONV_BLOCK_OPTIONS = [
+  'kernelSize',
+  'stride',
+  'padding',
+  'dilation',
+  'groups',
+  'paddingMode',
+  ...FACTORY_OPTIONS,
+] satisfies (keyof ConvBlockOptions)[];
+
 /** A class of convolutions for Inception blocks: {@link BasicConv2d}, or one of your own. */
 export type ConvBlock = new (inChannels: number, outChannels: number, options: ConvBlockOptions) => nn.Layer;
 
@@ -30,10 +40,12 @@ export class BasicConv2d extends nn.Module {
   conv: nn.Conv2d;
   bn: nn.BatchNorm2d;
 
-  constructor(inChannels: number, outChannels: number, { kernelSize, ...options }: ConvBlockOptions) {
+  constructor(inChannels: number, outChannels: number, options: ConvBlockOptions) {
     super();
+    checkOptions('BasicConv2d', options, CONV_BLOCK_OPTIONS);
+    const { kernelSize, ...others } = options;
     const { dtype, device } = options;
-    this.conv = new nn.Conv2d(inChannels, outChannels, kernelSize, { ...options, bias: false });
+    this.conv = new nn.Conv2d(inChannels, outChannels, kernelSize, { ...others, bias: false });
     this.bn = new nn.BatchNorm2d(outChannels, { eps: 0.001, dtype, device });
   }
 

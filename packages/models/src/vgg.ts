@@ -85,6 +85,8 @@ export interface VGGOptions extends nn.FactoryOptions {
  * net(zeros([1, 3, 28, 28])).shape; // [1, 10]
  */
 export class VGG extends nn.Module {
+  /** The least height and width of images. Below, the features leave nothing; 1 if that is for them to say. */
+  minSize = 1;
   features: nn.Layer;
   avgpool = new nn.AdaptiveAvgPool2d([7, 7]);
   classifier: nn.Sequential;
@@ -130,7 +132,8 @@ export class VGG extends nn.Module {
   }
 
   override forward(x: Tensor): Tensor {
-    checkImageBatch(this, x, this.features instanceof nn.Sequential ? this.features.at(0) : this.features);
+    const { features } = this;
+    checkImageBatch(this, x, features instanceof nn.Sequential ? features.at(0) : features, this.minSize);
     // N x 3 x 224 x 224
     x = this.features(x);
     // N x 512 x 7 x 7
@@ -158,7 +161,8 @@ function vgg(name: string, depth: keyof typeof CONVOLUTIONS, batchNorm: boolean)
     const stages = CONVOLUTIONS[depth].map((convolutions, i) =>
       vggStage(CHANNELS[i], CHANNELS[i + 1], convolutions, { batchNorm, dtype, device }),
     );
-    return new VGG(new nn.Sequential(...stages.flat()), options);
+    // Five poolings halve the size.
+    return Object.assign(new VGG(new nn.Sequential(...stages.flat()), options), { minSize: 32 });
   };
   // Published weights replace what would be drawn.
   return builder(name, make, { prepare: (options) => ({ ...options, initWeights: false }) });
