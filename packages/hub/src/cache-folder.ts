@@ -2,17 +2,18 @@
  * Where downloads are kept.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { builtin } from './node.js';
+import { builtin, isNode } from './node.js';
 
 /**
  * The folder in which Fakkel keeps downloads, or one in it: `$FAKKEL_HOME`, else `$XDG_CACHE_HOME/fakkel`, else
- * `~/.cache/fakkel`. It need not be there yet. In Node.
+ * `~/.cache/fakkel`. It need not be there yet. Browsers have no folders: there it is the name of their cache alone.
  *
  * @param parts - Folders below it: `'checkpoints'` has the weights of models.
  * @example
  * await cacheFolder('checkpoints'); // '/home/me/.cache/fakkel/checkpoints'
  */
 export async function cacheFolder(...parts: string[]): Promise<string> {
+  if (!isNode) return ['fakkel', ...parts].join('/');
   const [os, path] = [await builtin('node:os'), await builtin('node:path')];
   const { FAKKEL_HOME, XDG_CACHE_HOME } = process.env;
   const home = FAKKEL_HOME || path.join(XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'fakkel');

@@ -34,6 +34,8 @@ export interface DownloadOptions extends FetchOptions {
    * so that files of one name from two places don't meet.
    */
   readonly folder?: string | undefined;
+  /** Another folder in place of `downloads` of the cache, for files without a `folder` of their own. */
+  readonly root?: string | undefined;
 }
 
 /** A file that is there, whole and checked. */
@@ -75,7 +77,7 @@ const FETCH_OPTIONS = [
  * file.path; // '/home/me/.cache/fakkel/downloads/download.pytorch.org/models/resnet18-f37072fd.pth'
  */
 export async function download(url: string | URL, options: DownloadOptions = {}): Promise<DownloadedFile> {
-  checkOptions('download', options, [...FETCH_OPTIONS, 'folder'] satisfies (keyof DownloadOptions)[]);
+  checkOptions('download', options, [...FETCH_OPTIONS, 'folder', 'root'] satisfies (keyof DownloadOptions)[]);
   const { address, name, saving } = prepare('download', url, options);
   if (!isNode) {
     const storage = (globalThis as { caches?: CacheStorage }).caches;
@@ -83,7 +85,9 @@ export async function download(url: string | URL, options: DownloadOptions = {})
     return inMemory(name, blob);
   }
   const path = await builtin('node:path');
-  const folder = path.resolve(options.folder ?? (await cacheFolder('downloads', ...foldersOf(address))));
+  const folder = path.resolve(
+    options.folder ?? path.join(options.root ?? (await cacheFolder('downloads')), ...foldersOf(address)),
+  );
   const file = path.join(folder, name);
   if (await isThere(file)) {
     const wrong = await mismatch(piecesOf(file), saving.checksum, 'the file');

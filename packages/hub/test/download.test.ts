@@ -73,6 +73,8 @@ describe('a file', () => {
     expect(paths[2]).toMatch(/\/a\/query-[0-9a-f]{8}\/net\.bin$/);
     expect(new Set(paths).size).toBe(4);
     expect(await contents(paths[1])).toBe(sha256(OTHER));
+    const elsewhere = await download(`${server.base}/a/net.bin`, { root: `${folder}/weights` });
+    expect(elsewhere.path).toBe(`${folder}/weights/${host}/a/net.bin`);
   });
 
   test('may be empty, redirected, encoded, or of unknown length', async () => {
@@ -418,8 +420,8 @@ describe('errors say what to do', () => {
         "FakkelError: download: sha256: expected 8 to 64 hexadecimal digits, got 'abc'",
         "FakkelError: download: md5: expected 32 hexadecimal digits, got 'abc'",
         "FakkelError: download: retries: expected a whole number from 0 up, got -1",
-        "FakkelError: download: unknown option 'sha256'. Known: name, checksum, headers, retries, onProgress, signal, folder",
-        "FakkelError: download: options come as one object, { name, checksum, headers, retries, onProgress, signal, folder }; got folder",
+        "FakkelError: download: unknown option 'sha256'. Known: name, checksum, headers, retries, onProgress, signal, folder, root",
+        "FakkelError: download: options come as one object, { name, checksum, headers, retries, onProgress, signal, folder, root }; got folder",
         "FakkelError: fetchFile: unknown option 'folder'. Known: name, checksum, headers, retries, onProgress, signal",
       ]
     `);

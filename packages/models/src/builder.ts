@@ -18,11 +18,14 @@ export interface Builder<M extends nn.Module = nn.Module, O extends object = obj
   readonly modelName: string;
 }
 
-/** What a builder does about published weights beside loading them: torchvision's special cases. */
+/**
+ * What a builder does about published weights beside loading them: torchvision's special cases. They hold for files of
+ * torchvision's, not for other files.
+ */
 export interface WeightsRules<M, O> {
-  /** The options that the file was made with, `{ auxLogits: true }`. */
+  /** The options that the file was made with, `{ auxLogits: true }`, from those of the user, without the weights'. */
   prepare?(options: O): O;
-  /** What the model becomes once it has the weights. */
+  /** What the model becomes once it has the weights. `options` are the user's. */
   finish?(model: M, options: O): M;
 }
 

@@ -88,3 +88,17 @@ export {
   type ModelOf,
   type ModelOptions,
 } from './registry.js';
+export { adapt, type AdaptOptions } from './adapt.js';
+export { freeze, unfreeze } from './freeze.js';
+export { MultiCrop } from './multi-crop.js';
+export { getWeights, listWeights, type ImageClassificationPreset, type WeightsEntry } from './weights/weights.js';
+export type { WeightsOptions, WeightsProgress } from './weights/load-weights.js';
+export {
+  explainShapes,
+  type ExplainShapesOptions,
+  type NetworkPictureOptions,
+  type ShapeExplanation,
+} from './understanding/explain-shapes.js';
+export type { ExplainedLayer } from './understanding/layers.js';
+export type { Windows } from './understanding/geometry.js';
+export { MissingPackageError } from './understanding/peers.js';

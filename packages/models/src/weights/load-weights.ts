@@ -1,21 +1,146 @@
 /**
  * Models with published weights, or with those of a file.
  */
+import { loadInto, type CheckpointSource } from '@fakkel/checkpoint';
 import { FakkelError, type nn } from '@fakkel/core';
+import { cacheFolder, download, type DownloadedFile } from '@fakkel/hub';
 import type { WeightsRules } from '../builder.js';
+import { getWeights, listWeights, type WeightsEntry } from './weights.js';
+
+/** How far the loading of weights is. */
+export interface WeightsProgress {
+  /** First the file is downloaded, if it is not there; then the weights are read from it. */
+  readonly phase: 'download' | 'load';
+  /** Name of the file. */
+  readonly file: string;
+  /** Bytes so far. */
+  readonly loaded: number;
+  /** Bytes in all, if the server says. */
+  readonly total: number | undefined;
+}
 
 /** Where the weights of a model come from. */
 export interface WeightsOptions {
-  /** 'DEFAULT': the best that torchvision has published; the name of another entry; or an address or path of a file. */
-  weights: 'DEFAULT' | (string & {}) | URL;
+  /**
+   * - 'DEFAULT': the best that torchvision has published; or the name of another entry, `'IMAGENET1K_V1'`, see
+   *   `listWeights`;
+   * - the path or address of a file (PyTorch's .pth or .pt, .safetensors, or the index of a sharded one,
+   *   .safetensors.index.json), or its bytes: a `File` that a user has chosen in a browser.
+   *
+   * A file of the name of a published one is taken to be that.
+   */
+  weights: 'DEFAULT' | (string & {}) | URL | Blob | Uint8Array | ArrayBuffer;
+  /** Called while the file is downloaded and read. */
+  onProgress?: (progress: WeightsProgress) => void;
+  /** The folder for downloads, in Node. Default: `checkpoints` in the cache (`$FAKKEL_HOME`, else `~/.cache/fakkel`). */
+  cacheFolder?: string;
+  /** Stops the download; what has come stays for the next time. */
+  signal?: AbortSignal;
 }
 
-/** Makes a model and gives it weights. */
+/**
+ * Makes a model and gives it weights: all of them, and no others.
+ *
+ * @throws FakkelError if there are no such weights, or they are for another number of classes; DownloadError naming file,
+ * folder and address if they can't be downloaded; CheckpointError or StateDictError if the file is no checkpoint, or not
+ * one of this model.
+ */
 export async function loadWeights<M extends nn.Module, O extends object>(
   modelName: string,
   options: O & WeightsOptions,
-  _make: (options: O) => M,
-  _rules: WeightsRules<M, O>,
+  make: (options: O) => M,
+  rules: WeightsRules<M, O>,
 ): Promise<M> {
-  throw new FakkelError(`${modelName}: weights can't be loaded yet (${String(options.weights)})`);
+  const { weights, onProgress, cacheFolder: folder, signal, ...rest } = options;
+  const own = rest as unknown as O;
+  const source = sourceOf(modelName, weights);
+  const { entry } = source;
+  if (entry) checkClasses(modelName, entry, own);
+  const model = make(entry && rules.prepare ? rules.prepare(own) : own);
+  const from =
+    source.url === undefined ? source.from : await fetchWeights(source.url, entry, { onProgress, folder, signal });
+  await loadInto(model, from, {
+    ...(onProgress && { onProgress: (progress) => onProgress({ phase: 'load', ...progress }) }),
+  });
+  return entry && rules.finish ? rules.finish(model, own) : model;
 }
+
+/** Where weights are: at an address, or something that is read as it is; and the entry that they are, if they are one. */
+type Source =
+  | { readonly entry: WeightsEntry | undefined; readonly url: URL; readonly from?: undefined }
+  | { readonly entry: WeightsEntry | undefined; readonly url?: undefined; readonly from: CheckpointSource };
+
+function sourceOf(modelName: string, weights: WeightsOptions['weights']): Source {
+  if (weights instanceof Uint8Array || weights instanceof ArrayBuffer || weights instanceof Blob) {
+    return { entry: named(modelName, (weights as Partial<File>).name), from: weights };
+  }
+  if (typeof weights !== 'string' && !(weights instanceof URL)) {
+    throw new FakkelError(
+      `${modelName}: weights: expected 'DEFAULT', the name of an entry, an address, a path, or the bytes of a file, got ${String(weights)}`,
+    );
+  }
+  const text = String(weights);
+  // A word is a name; files have an ending or a folder.
+  if (/^(\w+_Weights\.)?\w+$/.test(text)) {
+    const entry = getWeights(modelName, text);
+    return { entry, url: new URL(entry.url) };
+  }
+  const entry = named(
+    modelName,
+    text
+      .replace(/[?#].*$/, '')
+      .split(/[/\\]/)
+      .at(-1),
+  );
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  if (/^https?:/i.test(text)) return { entry, url: new URL(text) };
+  if (base !== undefined && typeof process === 'undefined') return { entry, url: new URL(text, base) };
+  return { entry, from: text };
+}
+
+/** The entry whose file is called so. */
+const named = (modelName: string, file: string | undefined): WeightsEntry | undefined =>
+  listWeights(modelName).find((entry) => entry.file === file);
+
+function checkClasses(modelName: string, entry: WeightsEntry, options: { readonly numClasses?: number }): void {
+  const { numClasses = entry.numClasses } = options;
+  if (numClasses === entry.numClasses) return;
+  throw new FakkelError(
+    `${modelName}: the weights ${entry.name} are for ${entry.numClasses} classes, got numClasses: ${numClasses}. ` +
+      `Give the model a new last layer: adapt(await ${modelName}({ weights: '${entry.name}' }), { numClasses: ${numClasses} }).`,
+  );
+}
+
+async function fetchWeights(
+  url: URL,
+  entry: WeightsEntry | undefined,
+  {
+    onProgress,
+    folder,
+    signal,
+  }: { [K in 'onProgress' | 'signal']?: WeightsOptions[K] | undefined } & { folder?: string | undefined },
+): Promise<CheckpointSource> {
+  const root = folder ?? (await cacheFolder('checkpoints'));
+  const fetching = {
+    signal,
+    onProgress: onProgress && ((progress: Progress) => onProgress({ phase: 'download', ...progress })),
+  };
+  if (entry && url.href === entry.url) {
+    return contentsOf(await download(url, { ...fetching, folder: root, checksum: { sha256: entry.sha256 } }));
+  }
+  const file = await download(url, { ...fetching, root });
+  if (!url.pathname.endsWith('.index.json')) return contentsOf(file);
+  if (file.path === undefined) return url; // a Blob has no neighbours: shards are read from the server
+  const { weight_map: shards = {} } = JSON.parse(new TextDecoder().decode(await file.bytes())) as Index;
+  for (const shard of new Set(Object.values(shards))) await download(new URL(shard, url), { ...fetching, root });
+  return file.path;
+}
+
+type Progress = Omit<WeightsProgress, 'phase'>;
+
+/** `model.safetensors.index.json`: the file of each tensor. */
+interface Index {
+  readonly weight_map?: Readonly<Record<string, string>>;
+}
+
+const contentsOf = ({ path, blob }: DownloadedFile): CheckpointSource => path ?? blob!;
