@@ -9,7 +9,12 @@ export { decodeModel, type DecodeOptions } from './decode.js';
 export type { ReadExternal } from './decode-tensor.js';
 export { encodeModel } from './encode.js';
 export { OnnxError } from './errors.js';
+export { exportOnnx, exportOnnxModel, type DynamicAxes, type ExportOptions } from './export/export-onnx.js';
+export type { OnnxInput, OnnxInputs } from './export/inputs.js';
 export { formatModel, type FormatOptions } from './format.js';
+export { importOnnx, type ImportOptions } from './import/import.js';
+export { OnnxLayer, OnnxModule } from './import/module.js';
+export type { OnnxWeight } from './import/weights.js';
 export {
   IR_VERSION,
   type OnnxAttribute,
