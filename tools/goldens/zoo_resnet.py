@@ -7,15 +7,16 @@ torchvision does not have, are written here after He et al. 2015, section 4.2, a
 packages/models/src/cifar-resnet.ts: the shortcut subsamples by slicing.
 
 `structure.json` has, of each network, the number of parameters (elements) and of entries in the state dict, and the SHA-256
-of lines `key [shape]` of that. `resnet18.txt` is what print(resnet18()) prints.
+of lines `key [shape]` of that. `resnet18.txt` is what print(resnet18()) prints. `ten-crop.json` is for
+packages/models/src/multi-crop.ts.
 
 `resnet50.json` has initial weights and logits in eval mode; in train mode PyTorch in float32 is 7 % from itself in float64,
 so unstable are gradients through fifty new layers with the statistics of two small images. The others are of one training
-step. Each net is made after manual_seed(0); images are drawn after manual_seed(1), normal,
-of the size that a case says, with the labels 1, 3. A fingerprint of a tensor is its first two and its last two values, its
-sum, and the sum of absolute values, in float64. `initial` are the parameters that were drawn; the step is in float64, on
-the weights of float32, so that its numbers are exact to the digits written. `logits` are in train mode, `eval` those of the
-same images in eval mode after it, with the running statistics that it has left: the first eight of each row.
+step. Each net is made after manual_seed(0); images are drawn after manual_seed(1), normal, of the size that a case says,
+with the labels 1, 3. A fingerprint of a tensor is its first two and its last two values, its sum, and the sum of absolute
+values, in float64. `initial` are the parameters that were drawn; the step is in float64, on the weights of float32, so that
+its numbers are exact to the digits written. `logits` are in train mode, `eval` those of the same images in eval mode after
+it, with the running statistics that it has left: the first eight of each row.
 """
 import hashlib
 import json
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision import models
+from torchvision import models, transforms
 
 OUT = Path(__file__).resolve().parents[2] / 'packages/models/test/goldens/resnet'
 
@@ -129,6 +130,21 @@ def step(make, shape):
     return golden
 
 
+def ten_crops():
+    """PyTorch's recipe for TenCrop, on two images made by a formula: both averages of a new ResNet-20."""
+    c, y, x = torch.meshgrid(torch.arange(3), torch.arange(40), torch.arange(44), indexing='ij')
+    images = [(37 * c + 11 * y + 7 * x + 5 * ((x * y) % (13 + i)) + 50 * i) % 256 for i in range(2)]
+    normalize = transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    crops = transforms.Compose([
+        transforms.TenCrop(32),
+        transforms.Lambda(lambda crops: torch.stack([normalize(crop.float() / 255) for crop in crops])),
+    ])
+    batch = torch.stack([crops(image.to(torch.uint8)) for image in images])
+    net = made(lambda: CifarNet(20, 'A')).eval()
+    logits = net(batch.flatten(0, 1)).view(2, 10, -1)
+    return {'batch': fingerprint(batch), 'logits': logits.mean(1).tolist(), 'softmax': logits.softmax(2).mean(1).tolist()}
+
+
 def structure(make):
     state = made(make).state_dict()
     lines = ''.join(f'{key} {list(value.shape)}\n'.replace(', ', ',') for key, value in state.items())
@@ -158,6 +174,7 @@ STEPS = {
 if __name__ == '__main__':
     OUT.mkdir(parents=True, exist_ok=True)
     goldens = {name: step(*case) for name, case in STEPS.items()}
+    goldens['ten-crop'] = ten_crops()
     goldens['resnet50'] = evaluation(models.resnet50, [2, 3, 64, 64])
     for name, golden in goldens.items():
         (OUT / f'{name}.json').write_text(json.dumps(golden, separators=(',', ':')).replace(',"', ',\n"') + '\n')

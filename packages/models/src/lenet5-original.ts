@@ -76,7 +76,7 @@ export class LeNet5Original extends nn.Module {
   }
 
   override forward(x: Tensor): Tensor {
-    checkImages('LeNet5Original', x, 1, 32);
+    checkImages('LeNet5Original', x, this.c1.inChannels, 32);
     // N x 1 x 32 x 32
     x = this.act(this.c1(x));
     // N x 6 x 28 x 28
