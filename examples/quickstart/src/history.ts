@@ -8,7 +8,7 @@ export interface History {
 export interface EpochRecord {
   /** From 1 up. */
   readonly epoch: number;
-  /** The learning rate of this epoch. */
+  /** The learning rate of the epoch's last step. */
   readonly lr: number;
   /** Mean over the epoch, while the weights were changing. */
   readonly train: Score;

@@ -40,9 +40,11 @@ export interface EpochSums {
   loss: number;
   correct: number;
   seconds: number;
+  /** Learning rate of the last step. */
+  lr: number;
 }
 
-export const noSums = (): EpochSums => ({ images: 0, loss: 0, correct: 0, seconds: 0 });
+export const noSums = (): EpochSums => ({ images: 0, loss: 0, correct: 0, seconds: 0, lr: 0 });
 
 /** What one tries first. */
 export const MOMENTUM = 0.9;

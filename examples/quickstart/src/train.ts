@@ -30,8 +30,6 @@ export async function train<S extends TrainSettings>(
 
   while (history.epochs.length < settings.epochs && !signal.aborted) {
     const epoch = history.epochs.length + 1;
-    const { lr } = optimizer.paramGroups[0];
-
     const stepTimes: number[] = [];
 
     model.train();
@@ -43,10 +41,10 @@ export async function train<S extends TrainSettings>(
       const correct = logits.argmax(1).eq(y).sum();
       loss.backward();
       await optimizer.step();
-      if (schedulePer === 'step') scheduler.step();
 
       // The step's run has computed these too: reading them costs nothing.
       const value = await loss.item();
+      const { lr } = optimizer.paramGroups[0];
       checkFinite(value, epoch, history.steps.length + 1, lr);
       history.steps.push(value);
 
@@ -54,6 +52,8 @@ export async function train<S extends TrainSettings>(
       sums.images += y.shape[0];
       sums.loss += value * y.shape[0];
       sums.correct += await correct.item();
+      sums.lr = lr;
+      if (schedulePer === 'step') scheduler.step();
       stepTimes.push(performance.now() - started);
       sums.seconds += stepTimes.at(-1)! / 1000;
       started = performance.now();
@@ -72,7 +72,7 @@ export async function train<S extends TrainSettings>(
       }
     }
 
-    const { images, loss, correct, seconds } = run.epoch;
+    const { images, loss, correct, seconds, lr } = run.epoch;
     const { predictions: _, ...validation } = await evaluate(model, data.validation, settings.batchSize);
     const training = { loss: loss / images, accuracy: correct / images };
     const record = {

@@ -68,15 +68,20 @@ export function madeUpReport(changes: Partial<Report> = {}): Report {
   };
 }
 
-/** Writes the first digits as IDX files, 8×8 bytes: a data set that trains in no time. */
-export async function writeDigits(folder: string, count: number, part: 'train' | 't10k' = 'train'): Promise<void> {
-  const { images, labels } = digits();
-  const pixels = images.data.subarray(0, count * 64);
+/** Writes the first digits as IDX files of bytes, 8×8 if nothing else is said: a data set that trains in no time. */
+export async function writeDigits(
+  folder: string,
+  count: number,
+  part: 'train' | 't10k' = 'train',
+  size = 8,
+): Promise<void> {
+  const { images, labels } = digits({ size });
+  const pixels = images.data.subarray(0, count * size * size);
   await mkdir(folder, { recursive: true });
   await writeFile(
     path.join(folder, `${part}-images-idx3-ubyte`),
     idx(
-      [count, 8, 8],
+      [count, size, size],
       Array.from(pixels, (v) => Math.round(v * 255)),
     ),
   );
