@@ -11,7 +11,7 @@ import { dropoutKeys } from '../random/dropout-keys.js';
 import { defaultGenerator } from '../random/generator.js';
 import { getDefaultDevice } from '../runtime/device.js';
 import { Storage } from '../runtime/storage.js';
-import { checkShape, type Shape } from '../shape.js';
+import { checkShape, type Shape, sizeOf } from '../shape.js';
 import { Module, observeCalls } from './module.js';
 
 /** What a network is called with: the shape of its input, or several shapes or tensors. */
@@ -34,6 +34,8 @@ export interface TracedOperation {
   readonly attrs: Attrs;
   readonly inputs: readonly TracedValue[];
   readonly outputs: readonly TracedValue[];
+  /** Its multiply-accumulates: see {@link summary}. */
+  readonly macs: number;
 }
 
 /** One call of one module. */
@@ -197,6 +199,7 @@ class Watch {
         attrs: node.attrs,
         inputs: node.inputs.map((t) => this.value(t)),
         outputs: node.outputs.map((t) => this.value(t)),
+        macs: macsOf(node),
       });
     }
   }
@@ -206,4 +209,21 @@ function tensorsIn(value: unknown, depth = 0): Tensor[] {
   if (isTensor(value)) return [value._current()];
   if (typeof value !== 'object' || value === null || depth > 8) return [];
   return Object.values(value).flatMap((item) => tensorsIn(item, depth + 1));
+}
+
+/** Multiply-accumulates of one operation. */
+function macsOf(node: Node): number {
+  const [a, b] = node.inputs;
+  switch (node.op.name) {
+    case 'matmul': {
+      const inner = a.shape.at((node.attrs as { transA?: boolean }).transA ? -2 : -1)!;
+      return sizeOf(node.outputs[0].shape) * inner;
+    }
+    case 'conv':
+      return sizeOf(node.outputs[0].shape) * sizeOf(b.shape.slice(1));
+    case 'convInputGrad':
+      return sizeOf(a.shape) * sizeOf(b.shape.slice(1));
+    default:
+      return 0;
+  }
 }

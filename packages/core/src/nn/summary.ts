@@ -3,9 +3,9 @@
  */
 import { ShapeError } from '../errors.js';
 import { Parameter } from '../runtime/cell.js';
-import { byteSize, formatShape, sizeOf, type Shape } from '../shape.js';
+import { byteSize, formatShape, type Shape } from '../shape.js';
 import { peakBytes, savedBytes } from './activation-memory.js';
-import { type ModuleCall, type SummaryInput, traced, type TracedOperation, type TracedValue } from './calls.js';
+import { type ModuleCall, type SummaryInput, traced } from './calls.js';
 import type { Module } from './module.js';
 
 /** One call of one module. */
@@ -137,30 +137,13 @@ function rowsOf(model: Module, calls: readonly ModuleCall[]): SummaryRow[] {
       outputShape: !call ? null : shapes.length === 1 ? shapes[0] : shapes,
       outputBytes: (call?.outputs ?? []).reduce((n, value) => n + byteSize(value), 0),
       parameters,
-      macs: (call?.operations ?? []).reduce((n, operation) => n + macsOf(operation), 0),
+      macs: (call?.operations ?? []).reduce((n, operation) => n + operation.macs, 0),
     };
   };
   const rows = calls.map((call) => row(call.name, call.module, call));
   const called = new Set(calls.map((call) => call.module));
   const others = model.namedModules().filter(([, module]) => !called.has(module));
   return [...rows, ...others.map(([name, module]) => row(name, module)).filter((r) => r.parameters > 0)];
-}
-
-/** Multiply-accumulates of one operation. */
-export function macsOf({ name, attrs, inputs, outputs }: TracedOperation): number {
-  const [a, b] = inputs as readonly [TracedValue, TracedValue];
-  switch (name) {
-    case 'matmul': {
-      const inner = a.shape.at((attrs as { transA?: boolean }).transA ? -2 : -1)!;
-      return sizeOf(outputs[0].shape) * inner;
-    }
-    case 'conv':
-      return sizeOf(outputs[0].shape) * sizeOf(b.shape.slice(1));
-    case 'convInputGrad':
-      return sizeOf(a.shape) * sizeOf(b.shape.slice(1));
-    default:
-      return 0;
-  }
 }
 
 function table(rows: readonly SummaryRow[], totals: SummaryTotals, depth: number): string {
