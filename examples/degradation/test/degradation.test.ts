@@ -70,7 +70,9 @@ describe('two depths', () => {
 
   test('networks that were trained otherwise can not stand beside them', async () => {
     const error = await run(to('whole', '--layers', '8', '--epochs', '3')).catch((e: unknown) => e);
-    expect((error as Error).message.replaceAll(folder, '<folder>')).toMatchInlineSnapshot(`"--output: <folder>/whole holds networks that were trained with --epochs 2, not 3. Name another folder, or remove it."`);
+    expect((error as Error).message.replaceAll(folder, '<folder>')).toMatchInlineSnapshot(
+      `"--output: <folder>/whole holds networks that were trained with --epochs 2, not 3. Name another folder, or remove it."`,
+    );
   });
 
   test('the figure: a panel a kind, a curve a depth, the same colour in both', () => {
@@ -86,7 +88,9 @@ describe('two depths', () => {
 
 test('more images than there are', async () => {
   const error = await loadData(parseOptions(['--root', root, '--images', '60'])).catch((e: unknown) => e);
-  expect((error as Error).message).toMatchInlineSnapshot(`"--images 60: with 12 more to validate with, that is more than the 60 there are. At most 50."`);
+  expect((error as Error).message).toMatchInlineSnapshot(
+    `"--images 60: with 12 more to validate with, that is more than the 60 there are. At most 50."`,
+  );
 });
 
 test('CIFAR-10 from its files: three channels', async () => {

@@ -35,9 +35,19 @@ test('depths in order, each once', () => {
 });
 
 test('what is wrong is said, with what would be right', () => {
-  expect(refused('--layers', '18')).toMatchInlineSnapshot(`"error: option '--layers <numbers>' argument '18' is invalid. Expected depths of 6n + 2 layers with commas between them, such as 20,32,44,56."`);
-  expect(refused('--layers', '20,')).toMatchInlineSnapshot(`"error: option '--layers <numbers>' argument '20,' is invalid. Expected depths of 6n + 2 layers with commas between them, such as 20,32,44,56."`);
-  expect(refused('--layers', '20', '56')).toMatchInlineSnapshot(`"error: unexpected argument '56'. npm passes options on after two dashes only, and depths have commas between them: npm run degradation -- --layers 20,56"`);
-  expect(refused('--data', 'imagenet')).toMatchInlineSnapshot(`"error: option '--data <name>' argument 'imagenet' is invalid. Allowed choices are fashion-mnist, cifar10."`);
-  expect(refused('--images', '3')).toMatchInlineSnapshot(`"error: option '--images <number>' argument '3' is invalid. Expected a whole number from 10 up."`);
+  expect(refused('--layers', '18')).toMatchInlineSnapshot(
+    `"error: option '--layers <numbers>' argument '18' is invalid. Expected depths of 6n + 2 layers with commas between them, such as 20,32,44,56."`,
+  );
+  expect(refused('--layers', '20,')).toMatchInlineSnapshot(
+    `"error: option '--layers <numbers>' argument '20,' is invalid. Expected depths of 6n + 2 layers with commas between them, such as 20,32,44,56."`,
+  );
+  expect(refused('--layers', '20', '56')).toMatchInlineSnapshot(
+    `"error: unexpected argument '56'. npm passes options on after two dashes only, and depths have commas between them: npm run degradation -- --layers 20,56"`,
+  );
+  expect(refused('--data', 'imagenet')).toMatchInlineSnapshot(
+    `"error: option '--data <name>' argument 'imagenet' is invalid. Allowed choices are fashion-mnist, cifar10."`,
+  );
+  expect(refused('--images', '3')).toMatchInlineSnapshot(
+    `"error: option '--images <number>' argument '3' is invalid. Expected a whole number from 10 up."`,
+  );
 });

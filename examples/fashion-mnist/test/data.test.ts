@@ -16,8 +16,11 @@ beforeAll(async () => {
 });
 
 /** Labels, sorted. */
-const labels = async (part: Data['plain']): Promise<number[]> =>
-  (await Promise.all(Array.from({ length: part.length }, (_, i) => part.get(i)))).map(([, label]) => label).sort();
+async function labels(part: Data['plain']): Promise<number[]> {
+  const list: number[] = [];
+  for (let i = 0; i < part.length; i++) list.push((await part.get(i))[1]);
+  return list.sort();
+}
 
 test('nine tenths to train with, one tenth to validate with; the test images are the data set’s own', async () => {
   const { train, plain, validation, test: last } = await load('--data', root);
@@ -83,7 +86,6 @@ test.skipIf(!existsSync('/usr/share/datasets/fashion-mnist'))('the real images',
   const { train, validation, test: last, classes } = await load();
   expect([train, validation, last].map(({ length }) => length)).toEqual([54_000, 6_000, 10_000]);
   expect(classes[9]).toBe('Ankle boot');
-  expect(new Set(await labels(validation)).size).toBe(10);
   const counts = new Array<number>(10).fill(0);
   for (const label of await labels(validation)) counts[label]++;
   expect(counts).toEqual(new Array(10).fill(600));
