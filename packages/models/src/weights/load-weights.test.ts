@@ -131,9 +131,9 @@ describe('published weights', () => {
   });
 
   test('offline: the error names file, folder and address', async () => {
-    row.url = `http://127.0.0.1:1/models/${golden.file}`; // nobody listens there
+    await new Promise((resolve) => server.close(resolve));
     expect(await messageOf(tiny({ weights: 'DEFAULT' }))).toMatchInlineSnapshot(`
-      "DownloadError: tiny-DIGITS.pth: can't be downloaded from http://127.0.0.1:1/models/tiny-DIGITS.pth: fetch failed (bad port).
+      "DownloadError: tiny-DIGITS.pth: can't be downloaded from http://HOST/models/tiny-DIGITS.pth: fetch failed (connect ECONNREFUSED HOST).
       Get it by other means and put it into FOLDER/checkpoints as tiny-DIGITS.pth: it is used from there."
     `);
   });
@@ -144,13 +144,21 @@ describe('published weights', () => {
   });
 
   test('of another number of classes: the error says how to get there', async () => {
-    expect(await messageOf(resnet18({ weights: 'DEFAULT', numClasses: 10 }))).toMatchInlineSnapshot(`"FakkelError: resnet18: the weights IMAGENET1K_V1 are for 1000 classes, got numClasses: 10. Give the model a new last layer: adapt(await resnet18({ weights: 'IMAGENET1K_V1' }), { numClasses: 10 })."`);
+    expect(await messageOf(resnet18({ weights: 'DEFAULT', numClasses: 10 }))).toMatchInlineSnapshot(
+      `"FakkelError: resnet18: the weights IMAGENET1K_V1 are for 1000 classes, got numClasses: 10. Give the model a new last layer: adapt(await resnet18({ weights: 'IMAGENET1K_V1' }), { numClasses: 10 })."`,
+    );
   });
 
   test('that there are not', async () => {
-    expect(await messageOf(lenet5({ weights: 'DEFAULT' }))).toMatchInlineSnapshot(`"FakkelError: lenet5: torchvision has published no weights for it. Pass weights: the path or address of a file (.pth, .safetensors)."`);
-    expect(await messageOf(resnet18({ weights: 'IMAGNET1K_V1' }))).toMatchInlineSnapshot(`"FakkelError: resnet18: there are no weights 'IMAGNET1K_V1'. Did you mean IMAGENET1K_V1? There are: IMAGENET1K_V1, DEFAULT; or pass the path (./IMAGNET1K_V1) or address of a file."`);
-    expect(await messageOf(resnet18({ weights: true as never }))).toMatchInlineSnapshot(`"FakkelError: resnet18: weights: expected 'DEFAULT', the name of an entry, an address, a path, or the bytes of a file, got true"`);
+    expect(await messageOf(lenet5({ weights: 'DEFAULT' }))).toMatchInlineSnapshot(
+      `"FakkelError: lenet5: torchvision has published no weights for it. Pass weights: the path or address of a file (.pth, .safetensors)."`,
+    );
+    expect(await messageOf(resnet18({ weights: 'IMAGNET1K_V1' }))).toMatchInlineSnapshot(
+      `"FakkelError: resnet18: there are no weights 'IMAGNET1K_V1'. Did you mean IMAGENET1K_V1? There are: IMAGENET1K_V1, DEFAULT; or pass the path (./IMAGNET1K_V1) or address of a file."`,
+    );
+    expect(await messageOf(resnet18({ weights: true as never }))).toMatchInlineSnapshot(
+      `"FakkelError: resnet18: weights: expected 'DEFAULT', the name of an entry, an address, a path, or the bytes of a file, got true"`,
+    );
   });
 
   test('have rules of their model, which hold for torchvision’s files alone', async () => {
@@ -201,17 +209,22 @@ describe('weights of a file', () => {
     const again = await lenet5({ weights: own, numClasses: 4 });
     expect(await again.conv1.weight.data()).toEqual(await net.conv1.weight.data());
     expect(await messageOf(lenet5({ weights: own }))).toMatchInlineSnapshot(`
-      "StateDictError: streamStateDict: the state dict does not fit LeNet5; nothing was loaded.
+      "StateDictError: lenet5: the weights in FOLDER/own.pth are not those of this model with these options.
         fc2.weight: the module has float32[10,84], the state dict float32[4,84]
-        fc2.bias: the module has float32[10], the state dict float32[4]"
+        fc2.bias: the module has float32[10], the state dict float32[4]
+      Pass the options that they were trained with (numClasses …), and change the model afterwards: adapt(model, { numClasses }).
+      To load what fits by name: loadInto(lenet5(…), file, { strict: false }) of @fakkel/checkpoint."
     `);
     expect(await messageOf(tiny({ weights: own }))).toMatchInlineSnapshot(`
-      "StateDictError: streamStateDict: the state dict does not fit Sequential; nothing was loaded.
+      "StateDictError: tiny: the weights in FOLDER/own.pth are not those of this model with these options.
         missing: 0.weight, 0.bias, 1.weight, 1.bias, 1.running_mean, 1.running_var, 1.num_batches_tracked, 4.weight, 4.bias
         unexpected: conv1.weight, conv1.bias, conv2.weight, conv2.bias, conv3.weight, conv3.bias, fc1.weight, fc1.bias, fc2.weight, fc2.bias
-      Pass { strict: false } to load what fits by name."
+      Pass the options that they were trained with (numClasses …), and change the model afterwards: adapt(model, { numClasses }).
+      To load what fits by name: loadInto(tiny(…), file, { strict: false }) of @fakkel/checkpoint."
     `);
-    expect(await messageOf(tiny({ weights: path.join(folder, 'none.pth') }))).toMatchInlineSnapshot(`"CheckpointError: loadInto: cannot open FOLDER/none.pth: ENOENT: no such file or directory, open 'FOLDER/none.pth'"`);
+    expect(await messageOf(tiny({ weights: path.join(folder, 'none.pth') }))).toMatchInlineSnapshot(
+      `"CheckpointError: loadInto: cannot open FOLDER/none.pth: ENOENT: no such file or directory, open 'FOLDER/none.pth'"`,
+    );
   });
 
   test('in shards, which are downloaded as well', async () => {

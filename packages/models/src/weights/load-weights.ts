@@ -2,7 +2,7 @@
  * Models with published weights, or with those of a file.
  */
 import { loadInto, type CheckpointSource } from '@fakkel/checkpoint';
-import { FakkelError, type nn } from '@fakkel/core';
+import { FakkelError, StateDictError, type nn } from '@fakkel/core';
 import { cacheFolder, download, type DownloadedFile } from '@fakkel/hub';
 import type { WeightsRules } from '../builder.js';
 import { getWeights, listWeights, type WeightsEntry } from './weights.js';
@@ -59,10 +59,33 @@ export async function loadWeights<M extends nn.Module, O extends object>(
   const model = make(entry && rules.prepare ? rules.prepare(own) : own);
   const from =
     source.url === undefined ? source.from : await fetchWeights(source.url, entry, { onProgress, folder, signal });
-  await loadInto(model, from, {
-    ...(onProgress && { onProgress: (progress) => onProgress({ phase: 'load', ...progress }) }),
-  });
+  try {
+    await loadInto(model, from, {
+      ...(onProgress && { onProgress: (progress) => onProgress({ phase: 'load', ...progress }) }),
+    });
+  } catch (error) {
+    throw error instanceof StateDictError ? misfit(modelName, entry?.file ?? nameOf(from), error) : error;
+  }
   return entry && rules.finish ? rules.finish(model, own) : model;
+}
+
+/** The names and shapes that differ, and what to do about it here. */
+function misfit(modelName: string, file: string, cause: StateDictError): StateDictError {
+  const differences = cause.message.split('\n').filter((line) => line.startsWith('  '));
+  return new StateDictError(
+    [
+      `${modelName}: the weights in ${file} are not those of this model with these options.`,
+      ...differences,
+      'Pass the options that they were trained with (numClasses …), and change the model afterwards: adapt(model, { numClasses }).',
+      `To load what fits by name: loadInto(${modelName}(…), file, { strict: false }) of @fakkel/checkpoint.`,
+    ].join('\n'),
+    { cause },
+  );
+}
+
+function nameOf(source: CheckpointSource): string {
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return 'these bytes';
+  return source instanceof Blob ? ((source as Partial<File>).name ?? 'this Blob') : String(source);
 }
 
 /** Where weights are: at an address, or something that is read as it is; and the entry that they are, if they are one. */
@@ -131,16 +154,20 @@ async function fetchWeights(
   const file = await download(url, { ...fetching, root });
   if (!url.pathname.endsWith('.index.json')) return contentsOf(file);
   if (file.path === undefined) return url; // a Blob has no neighbours: shards are read from the server
-  const { weight_map: shards = {} } = JSON.parse(new TextDecoder().decode(await file.bytes())) as Index;
-  for (const shard of new Set(Object.values(shards))) await download(new URL(shard, url), { ...fetching, root });
+  for (const shard of shardsOf(await file.bytes())) await download(new URL(shard, url), { ...fetching, root });
   return file.path;
 }
 
 type Progress = Omit<WeightsProgress, 'phase'>;
 
-/** `model.safetensors.index.json`: the file of each tensor. */
-interface Index {
-  readonly weight_map?: Readonly<Record<string, string>>;
+/** The files that `model.safetensors.index.json` names; none if it is no such index, which reading it will say. */
+function shardsOf(index: Uint8Array): Set<string> {
+  try {
+    const { weight_map: files } = JSON.parse(new TextDecoder().decode(index)) as { weight_map: Record<string, string> };
+    return new Set(Object.values(files));
+  } catch {
+    return new Set();
+  }
 }
 
 const contentsOf = ({ path, blob }: DownloadedFile): CheckpointSource => path ?? blob!;

@@ -74,7 +74,11 @@ test('classes', async () => {
 });
 
 test('what is not there is an error that says what is', () => {
-  expect(() => getWeights('resnet50', 'IMAGENET1K_V3')).toThrowErrorMatchingInlineSnapshot(`[FakkelError: resnet50: there are no weights 'IMAGENET1K_V3'. Did you mean IMAGENET1K_V1? There are: IMAGENET1K_V1, IMAGENET1K_V2, DEFAULT; or pass the path (./IMAGENET1K_V3) or address of a file.]`);
-  expect(() => getWeights('cifarResnet20')).toThrowErrorMatchingInlineSnapshot(`[FakkelError: cifarResnet20: torchvision has published no weights for it. Pass weights: the path or address of a file (.pth, .safetensors).]`);
+  expect(() => getWeights('resnet50', 'IMAGENET1K_V3')).toThrowErrorMatchingInlineSnapshot(
+    `[FakkelError: resnet50: there are no weights 'IMAGENET1K_V3'. Did you mean IMAGENET1K_V1? There are: IMAGENET1K_V1, IMAGENET1K_V2, DEFAULT; or pass the path (./IMAGENET1K_V3) or address of a file.]`,
+  );
+  expect(() => getWeights('cifarResnet20')).toThrowErrorMatchingInlineSnapshot(
+    `[FakkelError: cifarResnet20: torchvision has published no weights for it. Pass weights: the path or address of a file (.pth, .safetensors).]`,
+  );
   expect(listWeights('lenet5')).toEqual([]);
 });
