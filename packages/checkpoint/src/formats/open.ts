@@ -8,6 +8,9 @@ import type { CheckpointFile } from './file.js';
 import { readLegacy } from './legacy.js';
 import { readSafetensors, readSharded } from './safetensors.js';
 
+/** The magic number of the legacy format as the text of protocols 0 and 1; the others begin with a byte of their own. */
+const MAGIC_TEXT = 'L119547037146038801333356L';
+
 /** Opens a checkpoint and reads what describes its tensors, not the tensors. */
 export async function openCheckpoint(fn: string, from: CheckpointSource, verify = false): Promise<CheckpointFile> {
   return openBytes(await openSource(fn, from), verify);
@@ -25,7 +28,7 @@ async function openBytes(source: ByteSource, verify: boolean): Promise<Checkpoin
     if (/^\s*\{/.test(text)) return await readSharded(source, openBytes, verify);
     // The length of safetensors' header, then the header.
     if (start.length > 8 && start[8] === 0x7b) return await readSafetensors(source);
-    if (start[0] === 0x80) return await readLegacy(source);
+    if (start[0] === 0x80 || text.startsWith(MAGIC_TEXT)) return await readLegacy(source);
     throw new CheckpointError(
       `${source.name}: neither a PyTorch checkpoint (zip or legacy) nor safetensors; it begins with ` +
         [...start.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join(' '),

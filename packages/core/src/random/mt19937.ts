@@ -21,6 +21,8 @@ const LOWER_BITS = 0x7fffffff;
  */
 export class Mt19937 {
   readonly words = new Uint32Array(MT19937_WORDS);
+  /** The same memory. Half of all unsigned words are no small integers to an engine, and slow. */
+  private readonly signed = new Int32Array(this.words.buffer);
   // `left` and `position` are both kept, though one follows from the other after the first draw, because PyTorch's
   // serialized state holds both.
   /** Draws until the next block of words is made, plus one. */
@@ -76,7 +78,7 @@ export class Mt19937 {
   }
 
   private twist(): void {
-    const words = this.words;
+    const words = this.signed;
     let k = 0;
     for (; k < MT19937_WORDS - SHIFT; k++) words[k] = words[k + SHIFT] ^ mix(words[k], words[k + 1]);
     for (; k < MT19937_WORDS - 1; k++) words[k] = words[k + SHIFT - MT19937_WORDS] ^ mix(words[k], words[k + 1]);
@@ -87,5 +89,5 @@ export class Mt19937 {
 }
 
 function mix(u: number, v: number): number {
-  return (((u & UPPER_BIT) | (v & LOWER_BITS)) >>> 1) ^ (v & 1 ? MATRIX_A : 0);
+  return (((u & UPPER_BIT) | (v & LOWER_BITS)) >>> 1) ^ (-(v & 1) & MATRIX_A);
 }
