@@ -39,7 +39,7 @@ describe('googlenet is torchvision’s', () => {
     expect(String(net)).toBe(readGolden<Record<string, string>>('reprs').googlenet);
   });
 
-  test('weights after manualSeed(0)', { timeout: 60_000 }, async () => {
+  test('weights after manualSeed(0)', { timeout: 240_000 }, async () => {
     const { initial } = readGolden<{ initial: Record<string, number[]> }>('googlenet');
     manualSeed(0);
     using net = googlenet();
@@ -48,7 +48,7 @@ describe('googlenet is torchvision’s', () => {
     for (const [key, p] of parameters) await expectFingerprint(p, initial[key], 1e-6, key);
   });
 
-  test('logits of the three classifiers, loss, gradients, statistics', { timeout: 120_000 }, async () => {
+  test('logits of the three classifiers, loss, gradients, statistics', { timeout: 240_000 }, async () => {
     manualSeed(0);
     using net = googlenet({ numClasses: 10, dropout: 0, dropoutAux: 0, dtype: 'float64' });
     const x = images(64, 'float64');
@@ -67,7 +67,7 @@ describe('googlenet is torchvision’s', () => {
 });
 
 describe('googlenet', () => {
-  test('transformInput: torchvision’s logits, of statistics of the batch', { timeout: 60_000 }, async () => {
+  test('transformInput: torchvision’s logits, of statistics of the batch', { timeout: 240_000 }, async () => {
     manualSeed(0);
     using net = googlenet({ numClasses: 10, auxLogits: false, transformInput: true, dtype: 'float64' }).eval();
     for (const layer of net.modules()) {
