@@ -2,11 +2,8 @@
  * The networks that are measured: how each is made, and its batch.
  */
 import type { nn, Tensor } from '@fakkel/core';
-import { lenet5 } from '@fakkel/models';
-import { alexnet } from './alexnet.js';
-import { googlenet } from './googlenet.js';
-import { resnet18, resnet20 } from './resnet.js';
-import { vgg11 } from './vgg.js';
+import { alexnet, cifarResnet20, googlenet, lenet5, resnet18, vgg11 } from '@fakkel/models';
+import { initialize } from './init.js';
 
 export type Network = nn.Module & ((x: Tensor) => Tensor);
 
@@ -42,7 +39,8 @@ export const NETWORKS = {
     classes: 10,
     quick: { batch: 4, size: 32 },
     lr: 0.01,
-    make: resnet20,
+    // 1×1 convolutions, which are in every engine's network.
+    make: () => cifarResnet20({ shortcut: 'B' }),
   },
   resnet18: {
     title: 'ResNet-18',
@@ -51,7 +49,7 @@ export const NETWORKS = {
     classes: 1000,
     quick: { batch: 2, size: 64 },
     lr: 0.005,
-    make: resnet18,
+    make: () => resnet18(),
   },
   alexnet: {
     title: 'AlexNet',
@@ -61,7 +59,7 @@ export const NETWORKS = {
     quick: { batch: 1, size: 224 },
     lr: 1e-5,
     dropout: 0.5,
-    make: alexnet,
+    make: (dropout) => initialize(alexnet({ dropout })),
   },
   googlenet: {
     title: 'GoogLeNet',
@@ -71,7 +69,8 @@ export const NETWORKS = {
     quick: { batch: 4, size: 128 },
     lr: 2e-4,
     dropout: 0.2,
-    make: googlenet,
+    // Without the auxiliary classifiers, as it is used once it is trained.
+    make: (dropout) => initialize(googlenet({ auxLogits: false, dropout, initWeights: false })),
   },
   vgg11: {
     title: 'VGG-11',
@@ -81,7 +80,7 @@ export const NETWORKS = {
     quick: { batch: 1, size: 224 },
     lr: 1e-5,
     dropout: 0.5,
-    make: vgg11,
+    make: (dropout) => initialize(vgg11({ dropout })),
   },
 } as const satisfies Record<string, NetworkSpec>;
 

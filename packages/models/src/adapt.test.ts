@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cat, manualSeed, nn, noGrad, onCompile, randn, tensor, type Tensor } from '@fakkel/core';
+import { cat, evaluate, manualSeed, nn, noGrad, onCompile, randn, tensor, type Tensor } from '@fakkel/core';
 import { SGD } from '@fakkel/optim';
 import {
   adapt,
@@ -244,7 +244,7 @@ describe('freeze', () => {
       });
       const loss = nn.functional.crossEntropy(net(randn([2, 3, 16, 16])), tensor([1, 2], { dtype: 'int32' }));
       loss.backward();
-      await Promise.all(net.parameters().map((p) => p.grad?.data()));
+      await evaluate(...net.parameters().flatMap((p) => p.grad ?? []));
       stop();
       return found;
     };
