@@ -5,6 +5,7 @@ export { Transform, type TransformFunction } from './transform.js';
 export type { Fill, Interpolation, Size } from './pixels.js';
 export type { Range } from './draws.js';
 export { Compose, Lambda, RandomApply, RandomChoice, RandomOrder } from './compose.js';
+export { ImageClassification, type ImageClassificationOptions } from './classification.js';
 export { ConvertImageDtype, LinearTransformation, Normalize, ToTensor } from './conversion.js';
 export { CenterCrop, FiveCrop, Pad, RandomCrop, TenCrop, type RandomCropOptions } from './geometry-crop.js';
 export { RandomHorizontalFlip, RandomVerticalFlip } from './geometry-flip.js';
