@@ -22,7 +22,8 @@ const ARRAYS = {
 
 /** The numbers of a golden. */
 export function goldenValues({ dtype, data }: GoldenArray): number[] {
-  return Array.from(new ARRAYS[dtype](Uint8Array.from(Buffer.from(data, 'base64')).buffer) as ArrayLike<never>, Number);
+  const elements: ArrayLike<number | bigint> = new ARRAYS[dtype](Uint8Array.from(Buffer.from(data, 'base64')).buffer);
+  return Array.from(elements, Number);
 }
 
 /** A golden as a tensor: integers are int32. */

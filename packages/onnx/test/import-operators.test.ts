@@ -1,6 +1,6 @@
 /** ONNX's own cases for its operators: `tools/goldens/onnx_import.py`. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { fromArray, isTensor, type Tensor } from '@fakkel/core';
+import { isTensor, type Tensor } from '@fakkel/core';
 import { describe, expect, test } from 'vitest';
 import { importOnnx } from '../src/index.js';
 import { expectClose, type GoldenArray, goldenTensor, goldenValues } from './import-helpers.js';
@@ -37,5 +37,4 @@ describe.each([...new Set(cases.map(({ operator }) => operator))].sort())('%s', 
 
 test('every operator of the cases is there', () => {
   expect(cases.length).toBeGreaterThan(300);
-  expect(fromArray(Float32Array.of(1)).shape).toEqual([1]);
 });

@@ -55,7 +55,8 @@ const OPTIONS = ['external', 'trainable', 'outputs', 'tied', 'device'] satisfies
  *
  * It is none, but a constant, if it has one element otherwise (√2, 0.5), scales or shifts the graph's input before any
  * layer (mean and deviation of pixels), or is a setting (scales of a `Resize`, bounds of a `Clip`). `trainable` says
- * otherwise where this guesses wrong.
+ * otherwise where this guesses wrong. A `Constant` node whose elements are all equal is none either: exporters write
+ * the scale of a normalization without one so.
  *
  * **Modes.** The module comes in evaluation mode and then computes what ONNX Runtime computes. In training mode,
  * `Dropout` drops, and `BatchNormalization` uses the batch's statistics and moves its mean and variance, which are
@@ -105,12 +106,13 @@ export function importOnnx<Output = Tensor>(
 
   const constants = new Map((graph.initializers ?? []).map((tensor) => [tensor.name ?? '', tensor]));
   const inputs = graph.inputs.filter(({ name }) => !constants.has(name));
-  const nodes = ownStatistics(withoutConstants(live, constants, options.tied ?? false), constants);
+  const literals = new Set<string>();
+  const nodes = ownStatistics(withoutConstants(live, { constants, literals, tied: options.tied ?? false }), constants);
   const names = new Set(nodes.flatMap((node) => [node, ...branchNodes(node)].flatMap((each) => each.inputs)));
   const used = new Map([...constants].filter(([name]) => names.has(name) || outputs.some((out) => out.name === name)));
   const plan = planOf(graph, opset, trimmed(nodes, outputs), inputs, outputs);
   const module = new OnnxModule<Output>(plan);
-  placeWeights(module, plan, used, constants, options);
+  placeWeights(module, plan, { used, constants, literals }, options);
   for (const [name, tensor] of used) if (!plan.cells.has(name)) plan.constants.set(name, hostOf(tensor));
   placeLayers(module, plan);
   return module.eval();
@@ -224,20 +226,22 @@ function checkOperators(nodes: readonly OnnxNode[], opset: number): void {
 
 /**
  * `Constant` nodes become initializers, and so does an `Identity` of one unless it is tied: PyTorch's exporter merges
- * equal initializers, and a `Identity` has the name of the one that went.
+ * equal initializers, and an `Identity` has the name of the one that went.
  */
-function withoutConstants(nodes: readonly OnnxNode[], constants: Map<string, OnnxTensor>, tied: boolean): OnnxNode[] {
-  return nodes.filter((node) => {
-    const [output] = node.outputs;
-    const value = node.opType === 'Constant' ? node.attributes?.value : undefined;
-    const tensor =
-      value?.type === 'tensor'
-        ? value.value
-        : node.opType === 'Identity' && !tied
-          ? constants.get(node.inputs[0])
-          : undefined;
-    if (!tensor) return true;
-    constants.set(output, { ...tensor, name: output });
+function withoutConstants(
+  nodes: readonly OnnxNode[],
+  { constants, literals, tied }: { constants: Map<string, OnnxTensor>; literals: Set<string>; tied: boolean },
+): OnnxNode[] {
+  return nodes.filter(({ opType, attributes, inputs, outputs: [output] }) => {
+    if (opType === 'Constant' && attributes?.value?.type === 'tensor') {
+      constants.set(output, { ...attributes.value.value, name: output });
+      literals.add(output);
+      return false;
+    }
+    const same = opType === 'Identity' && !tied ? constants.get(inputs[0]) : undefined;
+    if (!same) return true;
+    constants.set(output, { ...same, name: output });
+    if (literals.has(inputs[0])) literals.add(output);
     return false;
   });
 }
@@ -273,12 +277,20 @@ function trimmed(nodes: readonly OnnxNode[], outputs: readonly OnnxValue[]): Onn
   });
 }
 
+interface Constants {
+  /** All of the file. */
+  readonly constants: ReadonlyMap<string, OnnxTensor>;
+  /** Those that nodes read. */
+  readonly used: ReadonlyMap<string, OnnxTensor>;
+  /** Those that were `Constant` nodes. */
+  readonly literals: ReadonlySet<string>;
+}
+
 /** The parameters and buffers of a module, in a tree by their names. */
 function placeWeights(
   module: nn.Module,
   plan: Draft,
-  used: ReadonlyMap<string, OnnxTensor>,
-  constants: ReadonlyMap<string, OnnxTensor>,
+  { used, constants, literals }: Constants,
   options: ImportOptions,
 ): void {
   const { trainable = true, device } = options;
@@ -287,7 +299,7 @@ function placeWeights(
     plan.nodes.filter(({ opType }) => opType === 'BatchNormalization').flatMap(({ inputs }) => inputs.slice(3)),
   );
   const inputs = new Set(plan.inputs.map(({ name }) => name));
-  const found = new Map(findWeights(plan.nodes, used, inputs).map((weight) => [weight.name, weight]));
+  const found = new Map(findWeights(plan.nodes, used, inputs, literals).map((weight) => [weight.name, weight]));
   const cells = new Map<string, Parameter | Buffer>();
   for (const [name, tensor] of used) {
     const weight = found.get(name);

@@ -115,7 +115,7 @@ export class OnnxLayer extends nn.Module {
 
   override toString(): string {
     const cells = formatCells(this);
-    if (!this.$plan) return formatTree('', this, cells.join(', '), []) || '()';
+    if (!this.$plan) return formatTree(cells.length > 0 ? 'Weights' : 'Layers', this, cells.join(', '), []);
     const { opType, attributes = {} } = this.$plan.node;
     return formatTree(opType, this, [...cells, ...Object.entries(attributes).map(formatAttribute)].join(', '), []);
   }

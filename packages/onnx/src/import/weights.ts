@@ -4,6 +4,7 @@
  */
 import { elementCount } from '../dtypes.js';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../model.js';
+import { tensorData } from '../tensors.js';
 import { isFloating } from './host.js';
 
 /** A constant of the file, as `trainable` of `importOnnx` is asked about it. */
@@ -103,11 +104,18 @@ function remember(fn: (name: string) => boolean): (name: string) => boolean {
   };
 }
 
+/** Whether all elements are equal, and there are several. */
+function isUniform(tensor: OnnxTensor): boolean {
+  const data = tensorData(tensor);
+  return data.length > 1 && data.every((value: unknown) => value === data[0]);
+}
+
 /** The float constants that may be weights, with what the rule says. */
 export function findWeights(
   nodes: readonly OnnxNode[],
   constants: ReadonlyMap<string, OnnxTensor>,
   inputs: ReadonlySet<string>,
+  literals: ReadonlySet<string>,
 ): OnnxWeight[] {
   const readers: Readers = readersOf(nodes);
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
@@ -153,6 +161,7 @@ export function findWeights(
   return [...constants].flatMap(([name, tensor]): OnnxWeight[] => {
     const { shape } = tensor;
     if (!isFloating(tensor.dtype) || isSetting(name)) return [];
-    return [{ name, shape, isWeight: isWeight(name, shape), readers: readersOfName(name) }];
+    const says = isWeight(name, shape) && !(literals.has(name) && isUniform(tensor));
+    return [{ name, shape, isWeight: says, readers: readersOfName(name) }];
   });
 }
