@@ -45,7 +45,7 @@ export async function readArchive(source: ByteSource, verify: boolean): Promise<
   const byteOrder = new TextDecoder().decode((await member('byteorder')) ?? new Uint8Array()).trim();
   const bigEndian = byteOrder === 'big';
 
-  const table = new TensorTable(source.size);
+  const table = new TensorTable(source.name, source.size);
   const storages = new Map<string, StorageBytes>();
   const context: PickleContext = {
     file: source.name,

@@ -24,7 +24,10 @@ export class TensorTable {
   private readonly numbers = new Map<TensorEntry['storage'], number>();
   private bytes = 0;
 
-  constructor(private readonly fileSize: number) {}
+  constructor(
+    private readonly file: string,
+    private readonly fileSize: number,
+  ) {}
 
   add(entry: TensorEntry): TensorEntry {
     const number = this.numbers.get(entry.storage) ?? this.numbers.size;
@@ -36,7 +39,7 @@ export class TensorTable {
     this.bytes += entry.elements * ITEM_SIZE[entry.fileDtype];
     if (this.bytes > EXPANSION * this.fileSize + EXPANSION_BYTES) {
       throw new CheckpointError(
-        `its tensors would take ${this.bytes} bytes and more, the file has ${this.fileSize}: they overlap or are expanded ` +
+        `${this.file}: its tensors would take ${this.bytes} bytes and more, the file has ${this.fileSize}: they overlap or are expanded ` +
           `(strides of 0). In Python, save x.clone()`,
       );
     }

@@ -22,7 +22,7 @@ const MAX_PICKLE_BYTES = 1 << 29;
 
 export async function readLegacy(source: ByteSource): Promise<CheckpointFile> {
   let at = 0;
-  const table = new TensorTable(source.size);
+  const table = new TensorTable(source.name, source.size);
   const storages = new Map<string, LegacyBytes>();
   const options: PickleOptions = {
     file: source.name,

@@ -14,40 +14,55 @@ export async function openUrl(url: string): Promise<ByteSource> {
   if (first.status !== 206 || total === undefined) {
     // No ranges here: the body is the whole file.
     const bytes = new Uint8Array(await first.arrayBuffer());
-    return { ...ranged(name, url, bytes.length, { start: 0, bytes }), readInto: fromMemory(bytes) };
+    return { ...ranged(name, url, bytes.length, bytes), readInto: fromMemory(bytes) };
   }
-  return ranged(name, url, Number(total), { start: 0, bytes: new Uint8Array(await first.arrayBuffer()) });
+  return ranged(name, url, Number(total), await wholeBlock(name, Number(total), first));
 }
 
-interface Block {
-  readonly start: number;
-  readonly bytes: Uint8Array;
-}
+/** Blocks kept: that of the directory at the end of an archive, and those around what is being read. */
+const BLOCKS = 4;
 
-function ranged(name: string, url: string, size: number, first: Block): ByteSource {
-  let block = first;
-  const fetchRange = (start: number, end: number): Promise<Response> =>
-    request(name, url, { Range: `bytes=${start}-${end - 1}` }, 206);
+function ranged(name: string, url: string, size: number, first: Uint8Array): ByteSource {
+  /** By number, the one used least recently first. */
+  const blocks = new Map([[0, first]]);
+  const fetchRange = async (target: Uint8Array, start: number, onBytes?: (count: number) => void): Promise<void> => {
+    const response = await request(name, url, { Range: `bytes=${start}-${start + target.length - 1}` }, 206);
+    await fill(name, target, response, onBytes);
+  };
+  const block = async (number: number): Promise<Uint8Array> => {
+    let bytes = blocks.get(number);
+    if (!bytes) {
+      bytes = new Uint8Array(Math.min(BLOCK_BYTES, size - number * BLOCK_BYTES));
+      await fetchRange(bytes, number * BLOCK_BYTES);
+    }
+    blocks.delete(number);
+    blocks.set(number, bytes);
+    if (blocks.size > BLOCKS) blocks.delete(blocks.keys().next().value!);
+    return bytes;
+  };
   return {
     name,
     size,
     readInto: async (target, position, onBytes) => {
-      if (target.length >= BLOCK_BYTES) {
-        await fill(name, target, await fetchRange(position, position + target.length), onBytes);
-        return;
+      if (target.length >= BLOCK_BYTES) return fetchRange(target, position, onBytes);
+      for (let done = 0; done < target.length;) {
+        const at = position + done;
+        const bytes = await block(Math.floor(at / BLOCK_BYTES));
+        const part = bytes.subarray(at % BLOCK_BYTES, (at % BLOCK_BYTES) + target.length - done);
+        target.set(part, done);
+        done += part.length;
+        onBytes?.(part.length);
       }
-      const end = position + target.length;
-      if (position < block.start || end > block.start + block.bytes.length) {
-        const bytes = new Uint8Array(Math.min(BLOCK_BYTES, size - position));
-        await fill(name, bytes, await fetchRange(position, position + bytes.length));
-        block = { start: position, bytes };
-      }
-      target.set(block.bytes.subarray(position - block.start, end - block.start));
-      onBytes?.(target.length);
     },
     sibling: (other) => openUrl(new URL(other, url).href),
     close: async () => undefined,
   };
+}
+
+async function wholeBlock(name: string, size: number, response: Response): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(BLOCK_BYTES, size));
+  await fill(name, bytes, response);
+  return bytes;
 }
 
 const fromMemory =
