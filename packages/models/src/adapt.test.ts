@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { cat, evaluate, manualSeed, nn, noGrad, onCompile, randn, tensor, type Tensor } from '@fakkel/core';
-import { SGD } from '@fakkel/optim';
 import {
   adapt,
   alexnet,
@@ -222,18 +221,6 @@ describe('freeze', () => {
         .modules()
         .some((module) => module.training),
     ).toBe(false);
-  });
-
-  test('a training step changes nothing in frozen layers, nor their running statistics', async () => {
-    const net = freeze(cifarResnet20(), 'layer3').train();
-    const before = net.stateDict();
-    const optimizer = new SGD(net.parameters(), { lr: 0.1, momentum: 0.9, weightDecay: 0.1 });
-    nn.functional.crossEntropy(net(randn([2, 3, 16, 16])), tensor([1, 2], { dtype: 'int32' })).backward();
-    await optimizer.step();
-    for (const [key, value] of net.stateDict()) {
-      const same = JSON.stringify(await value.toArray()) === JSON.stringify(await before.get(key)!.toArray());
-      expect(same, key).toBe(!/^(layer3|fc)\./.test(key));
-    }
   });
 
   test('gradients of frozen layers are not computed', async () => {

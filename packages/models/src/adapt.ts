@@ -25,7 +25,7 @@ export interface AdaptOptions {
  *
  * - `numClasses`: the classifier gets new weights, of PyTorch's default initialization, and as many outputs; so do
  *   auxiliary classifiers (GoogLeNet's). The classifier is the last layer with weights, which must be an
- *   {@link nn.Linear}.
+ *   `nn.Linear`.
  * - `inChannels`: the first convolution gets weights for as many channels, made of those that it has, as timm makes them.
  *   For one channel they are summed over channels: a grey image gives what it gave as a colour image of equal channels.
  *   For others they are repeated cyclically, times old / new, so that equal channels give what they gave. The model's

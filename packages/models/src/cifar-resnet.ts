@@ -23,7 +23,7 @@ export interface CifarPlainOptions extends nn.FactoryOptions {
   numClasses?: number;
   /** Channels of the images. Default 3. */
   inChannels?: number;
-  /** Makes the normalization layers. Default: {@link nn.BatchNorm2d}. */
+  /** Makes the normalization layers. Default: `nn.BatchNorm2d`. */
   normLayer?: NormLayer;
 }
 

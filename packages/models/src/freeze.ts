@@ -5,7 +5,7 @@ import { FakkelError, nn } from '@fakkel/core';
 import { nearest } from './nearest.js';
 
 /**
- * Freezes all layers that come before the one that is named, in the order of {@link nn.Module.namedModules}, which is that
+ * Freezes all layers that come before the one that is named, in the order of `nn.Module.namedModules`, which is that
  * of the state dict: their parameters get no gradients any more, which are not computed either, and optimizers leave them
  * as they are.
  *

@@ -21,7 +21,7 @@ export interface ResidualBlockOptions extends nn.FactoryOptions {
   baseWidth?: number;
   /** Dilation of the 3×3 convolution; {@link Bottleneck} only. Default 1. */
   dilation?: number;
-  /** Default: {@link nn.BatchNorm2d}. */
+  /** Default: `nn.BatchNorm2d`. */
   normLayer?: NormLayer;
 }
 

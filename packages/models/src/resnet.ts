@@ -34,7 +34,7 @@ export interface ResNetOptions extends nn.FactoryOptions {
    * segmentation; with {@link Bottleneck}. Default `[false, false, false]`.
    */
   replaceStrideWithDilation?: readonly [boolean, boolean, boolean];
-  /** Makes the normalization layers. Default: {@link nn.BatchNorm2d}. */
+  /** Makes the normalization layers. Default: `nn.BatchNorm2d`. */
   normLayer?: NormLayer;
 }
 
