@@ -99,6 +99,15 @@ export {
   type NetworkPictureOptions,
   type ShapeExplanation,
 } from './understanding/explain-shapes.js';
+export {
+  compareModels,
+  comparisonOf,
+  type ComparedModel,
+  type CompareModelsOptions,
+  type ComparisonRow,
+  type ModelComparison,
+} from './understanding/compare-models.js';
+export type { ComparisonChartOptions } from './understanding/accuracy-chart.js';
 export type { ExplainedLayer } from './understanding/layers.js';
 export type { Windows } from './understanding/geometry.js';
 export { MissingPackageError } from './understanding/peers.js';
