@@ -106,7 +106,7 @@ export function traceProgram(
         return tensors.length - 1;
       });
       if (tensors.length === 0) {
-        throw new FakkelError(`${op}: ${model.constructor.name} returned ${describe(returned)}, which holds no tensor`);
+        throw new FakkelError(`${op}: the forward of ${model.constructor.name} returned no tensor`);
       }
       const outputs = tensors.map((tensor) => ({ tensor, replaces: -1 }));
       const trace = buildTrace(outputs, () => null);

@@ -3,8 +3,8 @@
  *
  * Programs have sizes, not names for them. A network is traced for several sizes of its dynamic axes, and what differs
  * between the graphs is found: it can only be constants (shapes, bounds, counts). Those that are linear in the sizes are
- * computed by the graph; in a `Reshape` one size may be −1. Another set of sizes proves it. Tracing computes nothing, so
- * sizes can be large primes, which coincide with nothing else in the network.
+ * computed by the graph; in a `Reshape` one size may be −1. Another set of sizes proves it. Tracing computes nothing, so a
+ * batch can be a prime that coincides with nothing else in the network.
  */
 import { OnnxError } from '../errors.js';
 import { int, type Value } from '../lowering/index.js';
@@ -36,12 +36,11 @@ type Fit = number | Linear | null;
 
 /**
  * @param samples First the basis, then for each size one in which it alone is another, then one in which all are others.
- * @param describe How errors call a node.
  */
 export function generalize(samples: readonly Sample[], sizes: readonly DynamicSize[]): OnnxModel {
   const [{ model }] = samples;
   const others = samples.slice(1).map((sample) => sample.model);
-  for (const other of others) checkAlike(model, other);
+  for (const other of others) checkAlike(model, other, sizes);
   const fitOf = (values: readonly number[]): Fit => fit(values, samples);
 
   const initializers: OnnxTensor[] = [];
@@ -161,20 +160,20 @@ function isSame(a: OnnxTensor, b: OnnxTensor): boolean {
 }
 
 /** Throws unless the graphs are equal but for the contents of constants. */
-function checkAlike(a: OnnxModel, b: OnnxModel): void {
+function checkAlike(a: OnnxModel, b: OnnxModel, sizes: readonly DynamicSize[]): void {
   const text = ({ opType, domain, inputs, outputs, attributes }: OnnxNode): string =>
     JSON.stringify([opType, domain, inputs, outputs, attributes]);
   a.graph.nodes.forEach((node, i) => {
     const other = b.graph.nodes[i] as OnnxNode | undefined;
-    if (!other || text(node) !== text(other)) cannot(node);
+    if (!other || text(node) !== text(other)) cannot(node, sizes);
   });
-  if (b.graph.nodes.length > a.graph.nodes.length) cannot(b.graph.nodes[a.graph.nodes.length]);
+  if (b.graph.nodes.length > a.graph.nodes.length) cannot(b.graph.nodes[a.graph.nodes.length], sizes);
 }
 
-function cannot(node: OnnxNode | undefined, sizes: readonly DynamicSize[] = []): never {
+function cannot(node: OnnxNode | undefined, sizes: readonly DynamicSize[]): never {
   const names = sizes.map(({ name }) => `'${name}'`).join(', ');
   throw new OnnxError(
-    `exportOnnx: '${node?.name ?? 'the network'}' depends on the dynamic sizes${names && ` ${names}`} in a way that a graph ` +
-      `cannot compute. Leave that axis out of dynamicAxes; { dynamicAxes: {} } fixes all sizes, the batch's too.`,
+    `exportOnnx: '${node?.name ?? 'the network'}' depends on the open sizes (${names}) in a way that a graph can't ` +
+      `compute. Leave that axis out of dynamicAxes; { dynamicAxes: {} } fixes all sizes, the batch's too.`,
   );
 }
