@@ -246,7 +246,7 @@ describe('modes', () => {
 
   test('dropout drops in training, whatever the file says', async () => {
     for (const opset of [7, 12]) {
-      const ratio = opset === 7 ? { ratio: { type: 'float', value: 0.75 } as const } : {};
+      const ratio: Record<string, OnnxAttribute> = opset === 7 ? { ratio: { type: 'float', value: 0.75 } } : {};
       const inputs = opset === 7 ? ['x'] : ['x', 'ratio'];
       const graph = { nodes: [node('Dropout', inputs, ['y'], ratio)], initializers: [float('ratio', [0.75], [])] };
       const model = importOnnx(modelOf(graph, opset));
@@ -298,7 +298,9 @@ describe('fine-tuning', () => {
     expect(model(x).shape).toEqual([4, 5]);
     expect(await model.getParameter('fc1.weight').data()).toEqual(before);
     expect(model.getParameter('fc2.weight')).toBeInstanceOf(Parameter);
-    expect(message(() => model.setSubmodule('fc3', new nn.Linear(1, 1)))).toMatchInlineSnapshot();
+    expect(message(() => model.setSubmodule('fc3', new nn.Linear(1, 1)))).toMatchInlineSnapshot(
+      `"setSubmodule: 'fc3' is no layer that one node of the graph runs. There are: fc1, fc2."`,
+    );
   });
 
   test('features: the graph up to an inner value, without what comes after', async () => {
@@ -345,7 +347,12 @@ describe('fine-tuning', () => {
 
   test('layers have hooks, a summary and print themselves', () => {
     const model = importOnnx(dense);
-    expect(String(model)).toMatchInlineSnapshot();
+    expect(String(model)).toMatchInlineSnapshot(`
+      "OnnxModule(x: float32[batch,2] → y: float32
+        (fc1): Gemm(weight: float32[3,2], bias: float32[3], transB=1)
+        (fc2): Gemm(weight: float32[2,3], bias: float32[2], transB=1)
+      )"
+    `);
     const calls: number[][] = [];
     model.getSubmodule('fc1').registerForwardHook((_module, [x], y) => {
       calls.push([...(x as Tensor).shape], [...(y as Tensor).shape]);
@@ -420,38 +427,62 @@ describe('errors', () => {
         { ...node('FusedConv', ['c', 'w'], ['y']), domain: 'com.microsoft' },
       ],
     });
-    expect(message(() => importOnnx(model))).toMatchInlineSnapshot();
+    expect(message(() => importOnnx(model))).toMatchInlineSnapshot(`
+      "importOnnx: the model has operators that are not supported (version 17):
+        GRU: node of 'a' (GRU)
+        NonMaxSuppression: node 'nms' (NonMaxSuppression) and 1 more
+        com.microsoft.FusedConv: node of 'y' (FusedConv)
+      Cut the graph before them with { outputs: [...] }, or export the model without them."
+    `);
   });
 
   test('quantized models', () => {
     const model = modelOf({ nodes: [node('QLinearConv', ['x', 's', 'z', 'w', 's', 'z', 's', 'z'], ['y'])] });
-    expect(message(() => importOnnx(model))).toMatchInlineSnapshot();
+    expect(message(() => importOnnx(model))).toMatchInlineSnapshot(`
+      "importOnnx: the model has operators that are not supported (version 17):
+        QLinearConv: node of 'y' (QLinearConv)
+      It is quantized: its integer weights do not train. Import the float model that it was made of."
+    `);
   });
 
   test('old operators, unknown options and outputs, what is no file', () => {
-    expect(message(() => importOnnx(modelOf({ nodes: [node('Relu', ['x'], ['y'])] }, 6)))).toMatchInlineSnapshot();
-    expect(message(() => importOnnx(dense, { freeze: true } as ImportOptions))).toMatchInlineSnapshot();
-    expect(message(() => importOnnx(dense, { outputs: ['logits'] }))).toMatchInlineSnapshot();
+    expect(message(() => importOnnx(modelOf({ nodes: [node('Relu', ['x'], ['y'])] }, 6)))).toMatchInlineSnapshot(
+      `"importOnnx: the model has operators of version 6, supported are 7 to 23. Convert it with Python's onnx.version_converter.convert_version(model, 17)."`,
+    );
+    expect(message(() => importOnnx(dense, { freeze: true } as ImportOptions))).toMatchInlineSnapshot(
+      `"importOnnx: unknown option 'freeze'. Known: external, trainable, outputs, tied, device."`,
+    );
+    expect(message(() => importOnnx(dense, { outputs: ['logits'] }))).toMatchInlineSnapshot(
+      `"importOnnx: outputs: no node makes 'logits'. The last that are made: a, features, y."`,
+    );
     expect(message(() => importOnnx(Uint8Array.of(1, 2, 3)))).toContain('decodeModel');
   });
 
   test('inputs that do not fit', () => {
     const model = importOnnx(dense);
-    expect(message(() => model())).toMatchInlineSnapshot();
-    expect(message(() => model(randn([1, 3])))).toMatchInlineSnapshot();
-    expect(message(() => model(tensor(Int32Array.of(1, 2)).reshape([1, 2])))).toMatchInlineSnapshot();
+    expect(message(() => model())).toMatchInlineSnapshot(`"the model 'g' takes 1 inputs (x), got 0."`);
+    expect(message(() => model(randn([1, 3])))).toMatchInlineSnapshot(
+      `"input 'x' is float32[batch,2], got float32[1,3]."`,
+    );
+    expect(message(() => model(tensor(Int32Array.of(1, 2)).reshape([1, 2])))).toMatchInlineSnapshot(
+      `"input 'x' is float32[batch,2], got int32[1,2]. Convert it with x.to('float32')."`,
+    );
   });
 
   test('shapes that depend on values, and mistakes inside, name the node', () => {
     const dynamic = modelOf({
       nodes: [node('Cast', ['x'], ['i'], { to: int(7) }), { ...node('Reshape', ['x', 'i'], ['y']), name: 'view' }],
     });
-    expect(message(() => importOnnx(dynamic)(randn([1, 2])))).toMatchInlineSnapshot();
+    expect(message(() => importOnnx(dynamic)(randn([1, 2])))).toMatchInlineSnapshot(
+      `"node 'view' (Reshape): its shape ('i') is computed from the contents of tensors, which are not known while the graph is recorded; supported are constants and what is computed from shapes."`,
+    );
     const wrong = modelOf({
       nodes: [{ ...node('MatMul', ['x', 'w'], ['y']), name: 'head' }],
       initializers: [float('w', [1, 2, 3], [3, 1])],
     });
-    expect(message(() => importOnnx(wrong)(randn([1, 2])))).toMatchInlineSnapshot();
+    expect(message(() => importOnnx(wrong)(randn([1, 2])))).toMatchInlineSnapshot(
+      `"node 'head' (MatMul): matmul: cannot multiply float32[1,2] by float32[3,1]: the inner sizes 2 and 3 must be equal. Swap axes with x.transpose(-1, -2), or permute and reshape to [..., m, k] and [..., k, n]."`,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * From a file to a module with trainable weights.
  */
-import { Buffer, type Device, fromArray, nn, Parameter, type Tensor, type TypedArray, zeros } from '@fakkel/core';
+import { Buffer, type Device, fromArray, type nn, Parameter, type Tensor, type TypedArray, zeros } from '@fakkel/core';
 import { decodeModel, type DecodeOptions } from '../decode.js';
 import { describeNode } from '../describe.js';
 import { OnnxError } from '../errors.js';

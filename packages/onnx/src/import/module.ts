@@ -224,16 +224,19 @@ const nameOfField = (field: string): string => STATE_NAMES[field] ?? field;
 function checkInputs({ name, inputs }: GraphPlan, given: readonly Tensor[]): void {
   if (given.length !== inputs.length) {
     const names = inputs.map((input) => input.name).join(', ');
-    throw new OnnxError(`the model '${name}' takes ${inputs.length} inputs (${names}), got ${given.length}.`);
+    throw new OnnxError(
+      `OnnxModule: the model '${name}' takes ${inputs.length} inputs (${names}), got ${given.length}.`,
+    );
   }
   given.forEach((x, i) => {
     const { name, dtype, shape } = inputs[i];
     const sizes = shape?.map((size) => (typeof size === 'number' ? size : size || '?'));
     const expected = `${dtype ?? 'any dtype'}${sizes ? `[${sizes.join(',')}]` : ''}`;
-    if (!isTensor(x)) throw new TypeError(`input '${name}' is ${expected}, got ${x === null ? 'null' : typeof x}.`);
+    if (!isTensor(x))
+      throw new TypeError(`OnnxModule: input '${name}' is ${expected}, got ${x === null ? 'null' : typeof x}.`);
     if (dtype !== undefined && coreDType(dtype) !== x.dtype) {
       throw new OnnxError(
-        `input '${name}' is ${expected}, got ${formatAval(x)}. Convert it with x.to('${coreDType(dtype)}').`,
+        `OnnxModule: input '${name}' is ${expected}, got ${formatAval(x)}. Convert it with x.to('${coreDType(dtype)}').`,
       );
     }
     // The first axis is the batch: a file that was exported with one sample takes more where its graph does.
@@ -241,7 +244,7 @@ function checkInputs({ name, inputs }: GraphPlan, given: readonly Tensor[]): voi
       shape === undefined ||
       (shape.length === x.ndim &&
         shape.every((size, axis) => axis === 0 || typeof size !== 'number' || size === x.shape[axis]));
-    if (!fits) throw new OnnxError(`input '${name}' is ${expected}, got ${formatAval(x)}.`);
+    if (!fits) throw new OnnxError(`OnnxModule: input '${name}' is ${expected}, got ${formatAval(x)}.`);
   });
 }
 

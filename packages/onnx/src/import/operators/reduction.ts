@@ -37,12 +37,12 @@ function position(name: 'argmax' | 'argmin'): Operator {
     const x = call.tensor(0);
     const axis = axisOf(call.int('axis', 0), x.ndim);
     const keepdim = call.flag('keepdims', true);
-    if (!call.flag('select_last_index')) return x[name](axis, keepdim);
-    return x
-      .flip(axis)
-      [name](axis, keepdim)
-      .neg()
-      .add(x.shape[axis] - 1);
+    const find = (t: Tensor): Tensor => (name === 'argmax' ? t.argmax(axis, keepdim) : t.argmin(axis, keepdim));
+    return call.flag('select_last_index')
+      ? find(x.flip(axis))
+          .neg()
+          .add(x.shape[axis] - 1)
+      : find(x);
   };
 }
 
