@@ -460,12 +460,12 @@ describe('errors', () => {
 
   test('inputs that do not fit', () => {
     const model = importOnnx(dense);
-    expect(message(() => model())).toMatchInlineSnapshot(`"the model 'g' takes 1 inputs (x), got 0."`);
+    expect(message(() => model())).toMatchInlineSnapshot(`"OnnxModule: the model 'g' takes 1 inputs (x), got 0."`);
     expect(message(() => model(randn([1, 3])))).toMatchInlineSnapshot(
-      `"input 'x' is float32[batch,2], got float32[1,3]."`,
+      `"OnnxModule: input 'x' is float32[batch,2], got float32[1,3]."`,
     );
     expect(message(() => model(tensor(Int32Array.of(1, 2)).reshape([1, 2])))).toMatchInlineSnapshot(
-      `"input 'x' is float32[batch,2], got int32[1,2]. Convert it with x.to('float32')."`,
+      `"OnnxModule: input 'x' is float32[batch,2], got int32[1,2]. Convert it with x.to('float32')."`,
     );
   });
 
