@@ -84,6 +84,7 @@ export {
   listModels,
   registerModel,
   type ListModelsOptions,
+  type ModelBuilders,
   type ModelName,
   type ModelOf,
   type ModelOptions,

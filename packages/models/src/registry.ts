@@ -51,21 +51,22 @@ const BUILTIN = {
   wideResnet101_2: resnets.wideResnet101_2,
 } as const;
 
-type Builtin = typeof BUILTIN;
+/** The builders of this package by name. */
+export type ModelBuilders = typeof BUILTIN;
 
 /** The name of a model of this package. */
-export type ModelName = keyof Builtin;
+export type ModelName = keyof ModelBuilders;
 
 /** What the builder of a name makes: of a name that TypeScript does not know, some module. */
 export type ModelOf<N extends string> = N extends ModelName
-  ? Builtin[N] extends Builder<infer M, infer _>
+  ? ModelBuilders[N] extends Builder<infer M, infer _>
     ? M
     : never
   : nn.Layer;
 
 /** The options of the builder of a name. */
 export type ModelOptions<N extends string> = N extends ModelName
-  ? Builtin[N] extends Builder<infer _, infer O>
+  ? ModelBuilders[N] extends Builder<infer _, infer O>
     ? O
     : never
   : Readonly<Record<string, unknown>>;
