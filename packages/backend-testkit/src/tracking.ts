@@ -9,6 +9,7 @@ import {
   type Executable,
   type OpSignature,
   type Program,
+  type TypedArray,
   type Unsupported,
 } from '@fakkel/core';
 
@@ -86,6 +87,9 @@ export function track(backend: Backend, options: TrackOptions = {}): TrackedBack
     },
     upload: (data, aval) => arrived(backend.upload(data, aval), 'an upload'),
     ...(backend.fill ? { fill: (value: number, aval: Aval) => arrived(backend.fill!(value, aval), 'a fill') } : {}),
+    ...(backend.adopt
+      ? { adopt: (data: TypedArray, aval: Aval) => arrived(backend.adopt!(data, aval), 'an adopted array') }
+      : {}),
     download: (buffers) => backend.download(buffers),
     release: (buffer) => {
       // Cells that the collector finds later were released with everything else.

@@ -64,6 +64,23 @@ export type CheckpointValue =
 const READ_OPTIONS = ['onProgress', 'verify'];
 const FIND_OPTIONS = ['key', 'prefix', 'rename'];
 
+/**
+ * Reads all that a checkpoint holds, as `torch.load`: PyTorch's zip format (since 1.6) and the pickle format before it, and
+ * safetensors, in one file or several with an index. The kind is found by the first bytes.
+ *
+ * Dicts are Maps (also `OrderedDict`, `defaultdict`, `Counter`, `argparse.Namespace`), lists and tuples arrays, `torch.Size`
+ * an array, `torch.device` and `torch.dtype` their names, NumPy's numbers numbers; whole numbers beyond 2⁵³ are bigints.
+ * Tensors have the dtype that programs compute with: half precision becomes float32, integers int32 (one that does not fit
+ * is an error). Views of one storage that are the same are one tensor. Nothing of a file is executed: any class that is not
+ * known is an error, which says what to save instead.
+ *
+ * @param source A path or `file:` URL (in Node), an `http(s)` address, a Blob or File, or bytes.
+ * @throws CheckpointError for what is no checkpoint, is damaged, or holds what has no meaning here; SafetensorsError.
+ * @example
+ * const file = await save({ model: new nn.Linear(2, 1), epoch: 3 });
+ * const checkpoint = await load(file); // or load('checkpoint.pth')
+ * checkpoint.get('epoch'); // 3
+ */
 export async function load(source: CheckpointSource, options: LoadOptions = {}): Promise<CheckpointValue> {
   checkOptions('load', options, [...READ_OPTIONS, 'device']);
   const file = await openCheckpoint('load', source, options.verify);
@@ -75,6 +92,19 @@ export async function load(source: CheckpointSource, options: LoadOptions = {}):
   }
 }
 
+/**
+ * The state dict of a checkpoint: tensors by name, wherever in the file they are. That is the top level, or what it has
+ * under `state_dict`, `model_state_dict`, `model`, `net`, `network`, `module`, `weights` or `params`; `{ key }` says
+ * otherwise. A prefix that a wrapper puts before all names (`module.` of DataParallel, `_orig_mod.` of torch.compile) is off.
+ *
+ * To load a model's weights, {@link loadInto} takes half of the memory.
+ *
+ * @throws CheckpointError naming what the file holds, if there is no state dict.
+ * @example
+ * const file = await save({ state_dict: new nn.Linear(2, 1), epoch: 3 });
+ * const state = await loadStateDict(file);
+ * [...state.keys()]; // ['weight', 'bias']
+ */
 export async function loadStateDict(
   source: CheckpointSource,
   options: LoadStateDictOptions = {},
@@ -91,6 +121,18 @@ export async function loadStateDict(
   }
 }
 
+/**
+ * Loads a checkpoint's weights into a model: `model.load_state_dict(torch.load(path))`. Each tensor is read from the file
+ * into the array that the device keeps, so that the weights are in memory once: a file of 500 MB takes 500 MB. Names and
+ * shapes are checked before anything is read; the model changes when all is there, or not at all.
+ *
+ * @returns Names that the model has and the file has not, and the other way round: without `strict: false` there are none.
+ * @throws StateDictError as `model.loadStateDict()`; CheckpointError as {@link loadStateDict}.
+ * @example
+ * const file = await save(new nn.Linear(2, 1)); // or a path, an address, a File
+ * const net = new nn.Linear(2, 1);
+ * await loadInto(net, file, { onProgress: ({ loaded, total }) => console.log(`${loaded} of ${total} bytes`) });
+ */
 export async function loadInto(
   model: nn.Module,
   source: CheckpointSource,

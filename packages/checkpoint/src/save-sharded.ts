@@ -19,11 +19,27 @@ export interface SaveShardedOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Writes tensors as safetensors, in files of at most `maxShardSize`, with the index that Hugging Face's libraries read
+ * (`model.safetensors.index.json`); as one `model.safetensors`, without an index, where all fits. {@link loadInto} and
+ * {@link load} take the path of either.
+ *
+ * @param state A module, or tensors by name in a Map or an object.
+ * @returns The bytes by file name.
+ * @throws CheckpointError for what is no tensor, or an option that makes no sense.
+ * @example
+ * const files = await saveSharded(new nn.Linear(8, 8), undefined, { maxShardSize: 100 });
+ * [...files.keys()]; // model-00001-of-00002.safetensors, model-00002-of-00002.safetensors, model.safetensors.index.json
+ */
 export async function saveSharded(
   state: unknown,
   folder?: undefined,
   options?: SaveShardedOptions,
 ): Promise<Map<string, Uint8Array>>;
+/**
+ * @param folder Where the files are written, in Node; it is made where it is not there.
+ * @returns The names of the files.
+ */
 export async function saveSharded(state: unknown, folder: string, options?: SaveShardedOptions): Promise<string[]>;
 export async function saveSharded(
   state: unknown,

@@ -20,7 +20,24 @@ const ROOT = 'archive';
 /** The version of the format, of PyTorch 1.6 and later. */
 const VERSION = '3\n';
 
+/**
+ * Writes a checkpoint that `torch.load` reads, in the zip format since PyTorch 1.6.
+ *
+ * Modules become their state dicts, Maps and plain objects dicts (an object's whole-number keys are numbers, as an
+ * optimizer's state has them), arrays lists, whole numbers `int`, others `float`. Counters such as `num_batches_tracked` are
+ * int64, as PyTorch's. Tensors are those of the moment of the call, though training goes on; one that is there twice is
+ * written once. One tensor at a time is read from the device.
+ *
+ * @param value `net`, `net.stateDict()`, `{ model: net, optimizer: optimizer.stateDict(), epoch }`, …
+ * @returns The bytes of the file.
+ * @throws CheckpointError naming the place of what has no counterpart in Python's plain values.
+ * @example
+ * const bytes = await save({ model: new nn.Linear(2, 1), epoch: 3 });
+ */
 export async function save(value: unknown, target?: undefined, options?: SaveOptions): Promise<Uint8Array>;
+/**
+ * @param target A path or `file:` URL (in Node), where the file is as a whole or not at all; or a stream.
+ */
 export async function save(value: unknown, target: CheckpointTarget, options?: SaveOptions): Promise<void>;
 export async function save(
   value: unknown,

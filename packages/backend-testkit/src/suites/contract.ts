@@ -124,6 +124,35 @@ const TESTS: Record<string, Body> = {
     expectData('contents', (await read(backend, buffer))[0], A);
   },
 
+  'an adopted array is an upload of its elements, where there is adopt': async (backend) => {
+    if (!backend.adopt) return;
+    const before = backend.stats().liveBuffers;
+    for (const dtype of backend.capabilities.dtypes) {
+      const data = EXTREMES[dtype];
+      const buffer = backend.adopt(typedArray(dtype, data), aval([data.length], dtype));
+      const [result] = await read(backend, buffer);
+      data.forEach((value, i) => expectEqual(`${dtype}: element ${i}`, result[i], value));
+      // The array is the buffer's: what was downloaded is not.
+      result.fill(0);
+      data.forEach((value, i) => expectEqual(`${dtype}: element ${i} after a change of a copy`, result[i], 0));
+      expectEqual(`${dtype}: element 2, read again`, (await read(backend, buffer))[0][2], data[2]);
+      backend.release(buffer);
+    }
+    // A view of a larger array may be given away too, though not taken along.
+    const whole = Float32Array.of(9, ...A, 9);
+    const view = backend.adopt(whole.subarray(1, 4), VECTOR);
+    expectData('a view', (await read(backend, view))[0], A);
+    backend.release(view);
+    const executable = await backend.compile(STEP);
+    const inputs = STEP_INPUTS.map((data) => backend.adopt!(typedArray('float32', data), VECTOR));
+    const outputs = await executable.run([...inputs, put(backend, [0.5], aval([]))], [true, true, false, false]);
+    await expectStep(backend, outputs, 'a run on adopted arrays, two of them donated');
+    backend.release(inputs[2]);
+    outputs.forEach((output) => backend.release(output));
+    executable.dispose();
+    if (backend.stats().liveBuffers > before + 1) throw new Error('adopt: a released buffer is still counted');
+  },
+
   'a fill is an upload of equal elements, where there is one': async (backend) => {
     if (!backend.fill) return;
     const before = backend.stats().liveBuffers;
