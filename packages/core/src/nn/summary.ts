@@ -91,7 +91,7 @@ export interface SummaryOptions {
  * const { totals } = nn.summary(net, [1, 1, 32, 32]);
  * totals.parameters; // 47206
  * totals.macs; // 164640
- * totals.activations; // { training: 37632, inference: 37632 }: two values of 6 × 28 × 28
+ * totals.activations; // { training: 37632, inference: 37656 }: two maps of 6 × 28 × 28, and while it is added, the bias
  */
 export function summary(model: Module, input: SummaryInput, options: SummaryOptions = {}): Summary {
   const trace = traced('summary', model, input, false);
