@@ -79,12 +79,12 @@ export {
   type ResNetOptions,
 } from './resnet.js';
 export {
+  BUILTIN_MODELS,
   createModel,
   getModelBuilder,
   listModels,
   registerModel,
   type ListModelsOptions,
-  type ModelBuilders,
   type ModelName,
   type ModelOf,
   type ModelOptions,

@@ -14,8 +14,8 @@ import * as resnets from './resnet.js';
 import * as vggs from './vgg.js';
 import type { WeightsOptions } from './weights/load-weights.js';
 
-/** The models of this package by name. Tables, not calls that register: an import has no effect. */
-const BUILTIN = {
+/** The builders of this package by name. A table, not calls that register: an import has no effect. */
+export const BUILTIN_MODELS = {
   alexnet,
   alexnetOriginal,
   cifarPlain20: cifar.cifarPlain20,
@@ -51,22 +51,19 @@ const BUILTIN = {
   wideResnet101_2: resnets.wideResnet101_2,
 } as const;
 
-/** The builders of this package by name. */
-export type ModelBuilders = typeof BUILTIN;
-
 /** The name of a model of this package. */
-export type ModelName = keyof ModelBuilders;
+export type ModelName = keyof typeof BUILTIN_MODELS;
 
 /** What the builder of a name makes: of a name that TypeScript does not know, some module. */
 export type ModelOf<N extends string> = N extends ModelName
-  ? ModelBuilders[N] extends Builder<infer M, infer _>
+  ? (typeof BUILTIN_MODELS)[N] extends Builder<infer M, infer _>
     ? M
     : never
   : nn.Layer;
 
 /** The options of the builder of a name. */
 export type ModelOptions<N extends string> = N extends ModelName
-  ? ModelBuilders[N] extends Builder<infer _, infer O>
+  ? (typeof BUILTIN_MODELS)[N] extends Builder<infer _, infer O>
     ? O
     : never
   : Readonly<Record<string, unknown>>;
@@ -74,9 +71,9 @@ export type ModelOptions<N extends string> = N extends ModelName
 const registered = new Map<string, Builder>();
 
 const builderOf = (name: string): Builder | undefined =>
-  Object.hasOwn(BUILTIN, name) ? (BUILTIN[name as ModelName] as Builder) : registered.get(name);
+  Object.hasOwn(BUILTIN_MODELS, name) ? (BUILTIN_MODELS[name as ModelName] as Builder) : registered.get(name);
 
-const names = (): string[] => [...Object.keys(BUILTIN), ...registered.keys()];
+const names = (): string[] => [...Object.keys(BUILTIN_MODELS), ...registered.keys()];
 
 /** Which names {@link listModels} gives. `*` stands for any characters, `?` for one. */
 export interface ListModelsOptions {
