@@ -60,7 +60,9 @@ test('streamStateDict: what read() gives is checked, and nothing has changed whe
         ['weight', stored([1, 2], weight)],
       ]),
     );
-  await expect(load(Float32Array.of(1))).rejects.toThrowErrorMatchingInlineSnapshot(`[StateDictError: streamStateDict: weight: expected float32[1,2] in a Float32Array of 2 elements, got Float32Array of 1]`);
+  await expect(load(Float32Array.of(1))).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[StateDictError: streamStateDict: weight: expected float32[1,2] in a Float32Array of 2 elements, got Float32Array of 1]`,
+  );
   await expect(load(Float64Array.of(1, 2))).rejects.toThrow('got Float64Array of 2');
   expect(await net.weight.toArray()).toEqual(before);
   await expect(nn.streamStateDict(net, new Map())).rejects.toThrowErrorMatchingInlineSnapshot(`
@@ -102,15 +104,9 @@ test.each([
 
       const lazy = new Generator(3);
       const weight = new nn.Parameter(ones([size], { dtype }));
-      nn.init[name](
-        weight,
-        undefined,
-        undefined,
-        ...((name === 'truncNormal_' ? [undefined, undefined] : []) as []),
-        {
-          generator: lazy,
-        } as any,
-      );
+      nn.init[name](weight, undefined, undefined, ...((name === 'truncNormal_' ? [undefined, undefined] : []) as []), {
+        generator: lazy,
+      } as any);
       expect(lazy.random()).toBe(next); // moved on at once
       expect(hex(await weight.data())).toBe(hex(expected));
       expect(hex(await weight.data())).toBe(hex(expected));
@@ -136,8 +132,12 @@ test('fromArray takes the array itself; its type decides the dtype', async () =>
   expect(fromArray(Float64Array.of(1)).dtype).toBe('float64');
   expect(await fromArray(Uint8Array.of(1, 0)).toArray()).toEqual([true, false]);
   expect(await fromArray(Int32Array.of(1, 2), [2, 1]).toArray()).toEqual([[1], [2]]);
-  expect(() => fromArray(new Int8Array(1) as never)).toThrowErrorMatchingInlineSnapshot(`[TypeError: fromArray: expected a Float32Array, Float64Array, Int32Array, or Uint8Array for bool, got an object of class Int8Array. tensor(data) converts other arrays.]`);
-  expect(() => fromArray(new Float32Array(3), [2, 2])).toThrowErrorMatchingInlineSnapshot(`[ShapeError: fromArray: 3 elements do not fill the shape [2,2], which has 4]`);
+  expect(() => fromArray(new Int8Array(1) as never)).toThrowErrorMatchingInlineSnapshot(
+    `[TypeError: fromArray: expected a Float32Array, Float64Array, Int32Array, or Uint8Array for bool, got an object of class Int8Array. tensor(data) converts other arrays.]`,
+  );
+  expect(() => fromArray(new Float32Array(3), [2, 2])).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: fromArray: 3 elements do not fill the shape [2,2], which has 4]`,
+  );
 });
 
 test('snapshots remember that a counter is int64 in files', () => {
