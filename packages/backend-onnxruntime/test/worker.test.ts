@@ -42,8 +42,9 @@ test(
   { timeout: 60_000 },
   async () => {
     const apart = await train(true);
-    // All 5 ms on a quiet machine. On a busy one, what the run leaves of the processors.
-    expect(apart.ticks).toBeGreaterThan(apart.elapsed / 25);
+    // All 5 ms on a quiet machine. On one that is so busy that timers are late by themselves, twice as often in a step
+    // as without the worker.
+    expect(apart.ticks).toBeGreaterThan(Math.min(apart.elapsed / 25, 10 * STEPS));
 
     const here = await train(false);
     expect(here.ticks).toBeLessThan(5 * STEPS);
@@ -132,6 +133,37 @@ describe.each([true, false])('worker: %j', (worker) => {
     expect(await on.backend.download([uploaded])).toEqual([Uint8Array.of(1, 0, 1)]);
     expect([...data]).toEqual([0, 0, 1]);
     expect(neighbour.toString()).toBe('another one in the same pool');
+    await on.dispose();
+  });
+
+  test('an array that is adopted twice, by two views or without elements costs no more than a copy', async () => {
+    const on = await device(createOnnxruntime({ worker }));
+    const { backend } = on;
+    const data = Float32Array.of(1, 2);
+    const none = new Float32Array(0);
+    const adopted = [data, new Float32Array(data.buffer), data, none, none].map((array) =>
+      backend.adopt!(array, { dtype: 'float32', shape: [array.length] }),
+    );
+    const pair = [1, 2];
+    expect((await backend.download(adopted)).map((array) => [...array])).toEqual([pair, pair, pair, [], []]);
+    for (const buffer of adopted) backend.release(buffer);
+    await backend.download([]);
+    expect(backend.stats()).toMatchObject({ liveBuffers: 0 });
+    await on.dispose();
+  });
+
+  test.each<[string, () => Float32Array<ArrayBufferLike>]>([
+    ['shared memory', () => new Float32Array(new SharedArrayBuffer(4))],
+    ['memory of WebAssembly', () => new Float32Array(new WebAssembly.Memory({ initial: 1 }).buffer)],
+    ['a part of a larger array', () => new Float32Array(8).subarray(2, 3)],
+  ])('%s is adopted as a copy', async (_, make) => {
+    const on = await device(createOnnxruntime({ worker }));
+    const { backend } = on;
+    const data = make();
+    data[0] = 7;
+    const aval: Aval = { dtype: 'float32', shape: [data.length] };
+    const buffers = [data, data].map((array) => backend.adopt!(array as Float32Array<ArrayBuffer>, aval));
+    for (const [first] of await backend.download(buffers)) expect(first).toBe(7);
     await on.dispose();
   });
 

@@ -75,7 +75,8 @@ export class WorkerBackend implements Backend {
   readonly lost: Promise<Error>;
   private readonly pending = new Map<number, Pending>();
   private notices: Notice[] = [];
-  private transfers: ArrayBuffer[] = [];
+  /** Memory that goes to the worker with the next message. */
+  private transfers = new Set<ArrayBuffer>();
   private nextId = 1;
   private readonly spares = new SpareArrays();
   private liveBuffers = 0;
@@ -149,20 +150,22 @@ export class WorkerBackend implements Backend {
     return this.handOver(copy, aval);
   }
 
-  /** Hands the array itself over, where that takes no other array along. */
+  /** Hands the array itself over, where that takes no other array along: what was adopted twice is copied. */
   adopt(data: TypedArray, aval: Aval): RemoteBuffer {
     this.checkAlive('adopt');
     checkLength('adopt', data, aval);
-    const isWhole = data.buffer instanceof ArrayBuffer && data.buffer.byteLength === data.byteLength;
+    const { buffer } = data;
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === data.byteLength;
+    const isFree = isWhole && data.length > 0 && !this.transfers.has(buffer);
     // Of float64 there is none, and `hostArray` says so.
-    return isWhole && aval.dtype !== 'float64' ? this.handOver(data, aval) : this.upload(data, aval);
+    return isFree && aval.dtype !== 'float64' ? this.handOver(data, aval) : this.upload(data, aval);
   }
 
   private handOver(data: TypedArray, { shape, dtype }: Aval): RemoteBuffer {
     // What has a shape and a dtype may be a whole tensor, which can't go to the worker.
     const aval = { shape, dtype };
     const buffer = this.buffer(aval);
-    this.transfers.push(data.buffer as ArrayBuffer);
+    this.transfers.add(data.buffer as ArrayBuffer);
     this.notify({ kind: 'upload', buffer: buffer.id, aval, data });
     return buffer;
   }
@@ -255,18 +258,20 @@ export class WorkerBackend implements Backend {
   }
 
   private post(id?: number, request?: Request): void {
-    this.worker.postMessage({ id, request, notices: this.notices }, this.transfers);
+    const { notices, transfers } = this;
+    // Before they are sent: what can't be is not tried again with each message to come.
     this.notices = [];
-    this.transfers = [];
+    this.transfers = new Set();
+    this.worker.postMessage({ id, request, notices }, [...transfers]);
   }
 
   private ask(request: Request): Promise<FromWorker> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       const id = this.nextId++;
+      this.post(id, request);
       if (this.pending.size === 0) this.worker.ref();
       this.pending.set(id, { resolve, reject });
-      this.post(id, request);
     });
   }
 
