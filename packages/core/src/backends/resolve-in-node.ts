@@ -2,6 +2,7 @@
  * Where a package is that the application depends on. `import(name)` in core would look beside core, which finds other
  * packages than the application does under pnpm, with linked packages, and in monorepos.
  */
+import { builtin } from './node.js';
 
 /** Conditions of an ESM import, for packages that have no `default` or `require` one. */
 const IMPORT_CONDITIONS = new Set(['node', 'import', 'module-sync', 'default']);
@@ -11,8 +12,8 @@ const IMPORT_CONDITIONS = new Set(['node', 'import', 'module-sync', 'default']);
  * to), then from the current folder. Undefined if it is not installed there.
  */
 export async function resolveFromApplication(name: string): Promise<string | undefined> {
-  const { createRequire } = await import('node:module');
-  const { pathToFileURL } = await import('node:url');
+  const { createRequire } = await builtin('node:module');
+  const { pathToFileURL } = await builtin('node:url');
   for (const base of await applicationFolders()) {
     const require = createRequire(pathToFileURL(base));
     try {
@@ -33,8 +34,8 @@ export async function resolveFromApplication(name: string): Promise<string | und
 
 /** Folders, each with a slash at its end. */
 async function applicationFolders(): Promise<Set<string>> {
-  const { realpathSync } = await import('node:fs');
-  const path = await import('node:path');
+  const { realpathSync } = await builtin('node:fs');
+  const path = await builtin('node:path');
   const folders: string[] = [];
   const main = process.argv[1];
   if (main !== undefined) {
@@ -50,9 +51,9 @@ async function applicationFolders(): Promise<Set<string>> {
 }
 
 async function resolveImport(name: string, folders: readonly string[]): Promise<string | undefined> {
-  const { readFileSync } = await import('node:fs');
-  const path = await import('node:path');
-  const { pathToFileURL } = await import('node:url');
+  const { readFileSync } = await builtin('node:fs');
+  const path = await builtin('node:path');
+  const { pathToFileURL } = await builtin('node:url');
   for (const folder of folders) {
     let manifest: { exports?: unknown };
     try {
