@@ -37,6 +37,19 @@ const digest = async (blob: Blob) =>
 const checksum = { sha256: SHA256 };
 
 describe('Cache Storage', () => {
+  test('where streams can not be looped over, as in Safari', async () => {
+    const iterator = Object.getOwnPropertyDescriptor(ReadableStream.prototype, Symbol.asyncIterator)!;
+    delete (ReadableStream.prototype as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator];
+    try {
+      const { storage } = fakeCaches();
+      for (let i = 0; i < 2; i++) {
+        expect((await fetchCached(url, 'net.bin', { checksum }, storage)).size).toBe(BODY.length);
+      }
+    } finally {
+      Object.defineProperty(ReadableStream.prototype, Symbol.asyncIterator, iterator);
+    }
+  });
+
   test('keeps the file', async () => {
     const { storage, files } = fakeCaches();
     for (let i = 0; i < 2; i++) {

@@ -1,6 +1,7 @@
 /**
  * Downloads in browsers: Cache Storage, where there is one, and memory.
  */
+import { chunksOf } from './chunks.js';
 import { mismatch } from './checksum.js';
 import { damaged } from './errors.js';
 import type { SaveOptions } from './save.js';
@@ -35,7 +36,7 @@ export async function fetchBlob(url: string, name: string, options: SaveOptions)
     onProgress?.({ file: name, loaded: position, total: version.total });
   }
   const blob = new Blob([...parts, ...pieces]);
-  const wrong = await mismatch(piecesOf(blob), checksum);
+  const wrong = await mismatch(chunksOf(blob.stream()), checksum);
   if (wrong) throw damaged(wrong);
   return blob;
 }
@@ -55,7 +56,7 @@ export async function fetchCached(
   const found = await (await cache?.match(url))?.blob();
   if (found) {
     // A cache that no user has touched: what is damaged is fetched again.
-    if (!(await mismatch(piecesOf(found), options.checksum))) return found;
+    if (!(await mismatch(chunksOf(found.stream()), options.checksum))) return found;
     await cache?.delete(url);
   }
   const blob = await fetchBlob(url, name, options);
@@ -65,14 +66,5 @@ export async function fetchCached(
     return (await (await cache.match(url))?.blob()) ?? blob; // the one on disk
   } catch {
     return blob; // no room
-  }
-}
-
-async function* piecesOf(blob: Blob): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = blob.stream().getReader(); // Safari's streams can't be looped over
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
   }
 }

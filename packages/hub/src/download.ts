@@ -43,8 +43,8 @@ export interface DownloadedFile {
   readonly name: string;
   /** Where it is, in Node. */
   readonly path: string | undefined;
-  /** Its contents, in browsers. */
-  readonly blob: Blob | undefined;
+  /** Its contents, in browsers, under its name. */
+  readonly blob: File | undefined;
   /** Its contents, in memory. */
   bytes(): Promise<Uint8Array>;
 }
@@ -130,7 +130,8 @@ export async function fetchFile(url: string | URL, options: FetchOptions = {}): 
 }
 
 function inMemory(name: string, blob: Blob): DownloadedFile {
-  return { name, path: undefined, blob, bytes: async () => new Uint8Array(await blob.arrayBuffer()) };
+  const file = new File([blob], name); // what reads it tells its name in errors
+  return { name, path: undefined, blob: file, bytes: async () => new Uint8Array(await blob.arrayBuffer()) };
 }
 
 function prepare(op: string, url: string | URL, options: FetchOptions) {

@@ -4,6 +4,7 @@
  * Source: RFC 9110, sections 13 (conditions) and 14 (ranges).
  */
 import { FakkelError } from '@fakkel/core';
+import { chunksOf } from './chunks.js';
 import { isNode } from './node.js';
 
 /** Milliseconds before the first attempt to go on after a failure; doubled for each. */
@@ -89,7 +90,7 @@ export async function* receive(url: string, options: ReceiveOptions = {}): Async
       version = found;
       position = start;
       yield { bytes: new Uint8Array(0), at: position, version };
-      for await (const bytes of response.body as unknown as AsyncIterable<Uint8Array<ArrayBuffer>>) {
+      for await (const bytes of chunksOf(response.body)) {
         yield { bytes, at: position, version };
         position += bytes.length;
         if (position > farthest) {
