@@ -1,7 +1,7 @@
 /**
  * Saving checkpoints that `torch.load` reads.
  */
-import { Uint8ArrayReader, ZipWriter } from '@zip.js/zip.js';
+import { Uint8ArrayReader, ZipWriter } from '@zip.js/zip.js/lib/zip-core.js';
 import { bytesOf, snapshot } from './contents.js';
 import { type CheckpointTarget, writeBytes, writeTo } from './io/sink.js';
 import { checkOptions } from './options.js';

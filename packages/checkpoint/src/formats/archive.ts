@@ -1,7 +1,7 @@
 /**
  * The zip format that `torch.save` writes since PyTorch 1.6: `<name>/data.pkl`, and each storage in `<name>/data/<key>`.
  */
-import { type FileEntry, Reader, ZipReader } from '@zip.js/zip.js';
+import { type FileEntry, Reader, ZipReader } from '@zip.js/zip.js/lib/zip-core.js';
 import { CheckpointError, list, show } from '../errors.js';
 import { type ByteSource, checkRange, readBytes } from '../io/source.js';
 import type { PickleContext, StorageRef } from '../pickle/classes.js';

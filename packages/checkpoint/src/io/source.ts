@@ -2,12 +2,14 @@
  * Where the bytes of a checkpoint come from, read by ranges: a file of 500 MB is never in memory as a whole.
  */
 import { CheckpointError } from '../errors.js';
+import { blobSource } from './blob.js';
+import { inChunks } from './chunks.js';
 import { builtin, isNode } from './node.js';
 import { openUrl } from './url.js';
 
 /**
- * What can be read: bytes, a `Blob` or `File` (a file that a user chose in a browser), an `http(s)` address, and in Node a
- * path or a `file:` URL.
+ * What can be read: bytes, a `Blob` or `File` (a file that a user chose in a browser), an `http(s)` address (in a page also one
+ * relative to the page's), and in Node a path or a `file:` URL.
  */
 export type CheckpointSource = string | URL | Uint8Array | ArrayBuffer | Blob;
 
@@ -23,18 +25,19 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** Read at a time, so that progress is reported in between. */
-const CHUNK_BYTES = 8 * (1 << 20);
-
 /** @throws CheckpointError for what is no source, and for a file that is not there. */
 export async function openSource(fn: string, source: CheckpointSource): Promise<ByteSource> {
   if (source instanceof Uint8Array) return memorySource(source);
   if (source instanceof ArrayBuffer) return memorySource(new Uint8Array(source));
-  if (typeof Blob !== 'undefined' && source instanceof Blob) return blobSource(source);
+  if (typeof Blob !== 'undefined' && source instanceof Blob)
+    return blobSource(source, (source as Partial<File>).name ?? 'the checkpoint');
   if (source instanceof URL || typeof source === 'string') {
     const text = String(source);
     if (/^https?:/i.test(text)) return openUrl(text);
     if (isNode) return openFile(fn, text);
+    const base = (globalThis as { location?: { href: string } }).location?.href;
+    const address = URL.canParse(text, base) ? new URL(text, base) : undefined; // relative to the page's
+    if (address && /^https?:$/.test(address.protocol)) return openUrl(address.href);
     throw new CheckpointError(
       `${fn}: expected an http or https address, a Blob, or bytes, got ${JSON.stringify(text)}: there are no paths in a browser`,
     );
@@ -73,19 +76,6 @@ function memorySource(bytes: Uint8Array): ByteSource {
   };
 }
 
-function blobSource(blob: Blob): ByteSource {
-  return {
-    name: (blob as Partial<File>).name ?? 'the checkpoint',
-    size: blob.size,
-    readInto: (target, position, onBytes) =>
-      inChunks(target, async (chunk, at) => {
-        chunk.set(new Uint8Array(await blob.slice(position + at, position + at + chunk.length).arrayBuffer()));
-        onBytes?.(chunk.length);
-      }),
-    close: async () => undefined,
-  };
-}
-
 async function openFile(fn: string, pathOrUrl: string): Promise<ByteSource> {
   const [{ open }, paths, { fileURLToPath }] = await Promise.all([
     builtin('node:fs/promises'),
@@ -119,8 +109,4 @@ async function openFile(fn: string, pathOrUrl: string): Promise<ByteSource> {
     sibling: (other) => openFile(fn, paths.join(paths.dirname(path), other)),
     close: () => file.close(),
   };
-}
-
-async function inChunks(target: Uint8Array, read: (chunk: Uint8Array, at: number) => Promise<void>): Promise<void> {
-  for (let at = 0; at < target.length; at += CHUNK_BYTES) await read(target.subarray(at, at + CHUNK_BYTES), at);
 }

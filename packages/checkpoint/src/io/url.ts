@@ -2,6 +2,7 @@
  * Checkpoints at an address: read by ranges where the server knows them, else as a whole.
  */
 import { CheckpointError } from '../errors.js';
+import { blobSource } from './blob.js';
 import type { ByteSource } from './source.js';
 
 /** Small reads (headers, biases) come out of a block of this size: a request for each would take longer. */
@@ -9,14 +10,16 @@ const BLOCK_BYTES = 4 * (1 << 20);
 
 export async function openUrl(url: string): Promise<ByteSource> {
   const name = fileName(url);
+  const sibling = (other: string): Promise<ByteSource> => openUrl(new URL(other, url).href);
   const first = await request(name, url, { Range: `bytes=0-${BLOCK_BYTES - 1}` });
   const total = /\/(\d+)$/.exec(first.headers.get('Content-Range') ?? '')?.[1];
-  if (first.status !== 206 || total === undefined) {
-    // No ranges here: the body is the whole file.
-    const bytes = new Uint8Array(await first.arrayBuffer());
-    return { ...ranged(name, url, bytes.length, bytes), readInto: fromMemory(bytes) };
+  if (first.status === 206 && total !== undefined) {
+    return { ...ranged(name, url, Number(total), await wholeBlock(name, Number(total), first)), sibling };
   }
-  return ranged(name, url, Number(total), await wholeBlock(name, Number(total), first));
+  let blob = await first.blob();
+  // A server of another origin may send the part and hide how much there is (Access-Control-Expose-Headers: Content-Range).
+  if (first.status === 206 && blob.size >= BLOCK_BYTES) blob = await (await request(name, url, {})).blob();
+  return { ...blobSource(blob, name), sibling };
 }
 
 /** Blocks kept: that of the directory at the end of an archive, and those around what is being read. */
@@ -54,7 +57,6 @@ function ranged(name: string, url: string, size: number, first: Uint8Array): Byt
         onBytes?.(part.length);
       }
     },
-    sibling: (other) => openUrl(new URL(other, url).href),
     close: async () => undefined,
   };
 }
@@ -64,13 +66,6 @@ async function wholeBlock(name: string, size: number, response: Response): Promi
   await fill(name, bytes, response);
   return bytes;
 }
-
-const fromMemory =
-  (bytes: Uint8Array): ByteSource['readInto'] =>
-  async (target, position, onBytes) => {
-    target.set(bytes.subarray(position, position + target.length));
-    onBytes?.(target.length);
-  };
 
 /** The body straight into the array that it is for. */
 async function fill(
