@@ -2,6 +2,8 @@
  * Packages that are needed for pictures only, and loaded when one is asked for.
  */
 import { FakkelError } from '@fakkel/core';
+import type Sharp from 'sharp';
+import { isNode } from '../node.js';
 
 /** A package that is left to users to install is not there. */
 export class MissingPackageError extends FakkelError {
@@ -14,15 +16,37 @@ function missing(where: string, name: string, cause: unknown): MissingPackageErr
   });
 }
 
-/** Renders an SVG at twice its size. */
-export async function svgToPNG(where: string, svg: string): Promise<Uint8Array> {
+/** Renders an SVG at twice its size: by sharp in Node, by the page's own canvas in browsers. */
+export function svgToPNG(where: string, svg: string): Promise<Uint8Array> {
+  return isNode ? bySharp(where, svg) : byCanvas(where, svg);
+}
+
+async function bySharp(where: string, svg: string): Promise<Uint8Array> {
+  // A variable, so that bundlers for browsers do not look for it.
+  const name = 'sharp';
   let sharp;
   try {
-    ({ default: sharp } = await import('sharp'));
+    ({ default: sharp } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as {
+      default: typeof Sharp;
+    });
   } catch (cause) {
-    throw missing(where, 'sharp', cause);
+    throw missing(where, name, cause);
   }
   return sharp(new TextEncoder().encode(svg), { density: 144 }).png().toBuffer();
+}
+
+async function byCanvas(where: string, svg: string): Promise<Uint8Array> {
+  if (typeof Image === 'undefined') {
+    throw new FakkelError(
+      `${where}: workers can't render SVG; post what toSVG() gives to the page, and call ${where} there`,
+    );
+  }
+  const image = new Image();
+  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  await image.decode();
+  const canvas = new OffscreenCanvas(2 * image.naturalWidth, 2 * image.naturalHeight);
+  canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
 }
 
 /** Apache ECharts with what the charts here need. */

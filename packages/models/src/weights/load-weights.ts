@@ -5,6 +5,7 @@ import { loadInto, type CheckpointSource } from '@fakkel/checkpoint';
 import { FakkelError, StateDictError, type nn } from '@fakkel/core';
 import { cacheFolder, download, type DownloadedFile } from '@fakkel/hub';
 import type { WeightsRules } from '../builder.js';
+import { isNode } from '../node.js';
 import { getWeights, listWeights, type WeightsEntry } from './weights.js';
 
 /** How far the loading of weights is. */
@@ -115,10 +116,10 @@ function sourceOf(modelName: string, weights: WeightsOptions['weights']): Source
       .split(/[/\\]/)
       .at(-1),
   );
-  const base = (globalThis as { location?: { href: string } }).location?.href;
   if (/^https?:/i.test(text)) return { entry, url: new URL(text) };
-  if (base !== undefined && typeof process === 'undefined') return { entry, url: new URL(text, base) };
-  return { entry, from: text };
+  const base = (globalThis as { location?: { href: string } }).location?.href;
+  // In a page, what is no address of its own is relative to the page's.
+  return !isNode && URL.canParse(text, base) ? { entry, url: new URL(text, base) } : { entry, from: text };
 }
 
 /** The entry whose file is called so. */
