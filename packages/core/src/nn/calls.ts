@@ -1,17 +1,16 @@
 /**
  * The calls of a network and the operations that each records, found by calling it once without computing anything.
  */
-import { hide, enableGrad, modes, noGrad } from '../graph/modes.js';
+import { hide, enableGrad, noGrad } from '../graph/modes.js';
 import { describe } from '../graph/record.js';
 import { type Node, upcomingNodeId } from '../graph/node.js';
 import { isTensor, Tensor } from '../graph/tensor.js';
 import type { DType } from '../dtype.js';
 import type { Attrs } from '../program/program.js';
-import { dropoutKeys } from '../random/dropout-keys.js';
-import { defaultGenerator } from '../random/generator.js';
 import { getDefaultDevice } from '../runtime/device.js';
 import { Storage } from '../runtime/storage.js';
 import { checkShape, type Shape, sizeOf } from '../shape.js';
+import { dryRun } from './dry-run.js';
 import { Module, observeCalls } from './module.js';
 
 /** What a network is called with: the shape of its input, or several shapes or tensors. */
@@ -87,23 +86,9 @@ export function traced(op: string, model: Module, input: SummaryInput, training:
   if (!(model instanceof Module)) throw new TypeError(`${op}: expected a module, got ${describe(model)}`);
   const inputs = inputsOf(op, model, input);
   const watch = new Watch(model, inputs);
-  const saved = model.modules().map((module) => [module, module.training] as const);
-  const [random, keys] = [defaultGenerator.getState(), dropoutKeys.getState()];
-  const { dry } = modes;
-  modes.dry = true;
-  model.train(training);
-  let output: unknown;
-  try {
-    const call = (): unknown =>
-      hide(() => observeCalls(watch, () => (model as (...args: unknown[]) => unknown)(...inputs)));
-    output = training ? enableGrad(call) : noGrad(call);
-  } finally {
-    modes.dry = dry;
-    defaultGenerator.setState(random);
-    dropoutKeys.setState(keys);
-    // Parents come first: train() sets what is below too.
-    for (const [module, mode] of saved) module.train(mode);
-  }
+  const call = (): unknown =>
+    hide(() => observeCalls(watch, () => (model as (...args: unknown[]) => unknown)(...inputs)));
+  const output = dryRun(model, training, () => (training ? enableGrad(call) : noGrad(call)));
   return { calls: watch.calls, inputs, outputs: tensorsIn(output) };
 }
 

@@ -156,6 +156,25 @@ describe('calling', () => {
     expect((await x.grad!.data()).every((v, i) => Math.abs(v - expected[i]) < 1e-5)).toBe(true);
   });
 
+  test('a backward hook of a module that returns an object sees the gradients of its tensors', async () => {
+    class Heads extends nn.Module {
+      override forward(x: Tensor): { readonly main: Tensor; readonly classes: number; readonly aux: Tensor } {
+        return { main: x.mul(2), classes: 10, aux: x.mul(3) };
+      }
+    }
+    const heads = new Heads();
+    const seen: (Tensor | null)[][] = [];
+    heads.registerFullBackwardHook((_, gradInputs, gradOutputs) => void seen.push(gradInputs, gradOutputs));
+    const x = tensor([1], { requiresGrad: true });
+    const { main, classes, aux } = heads(x);
+    expect(classes).toBe(10);
+    main.add(aux.mul(0.3)).sum().backward();
+    expect(seen).toHaveLength(2);
+    const [inputs, outputs] = await Promise.all(seen.map((list) => Promise.all(list.map((g) => g!.item()))));
+    expect(inputs[0]).toBeCloseTo(2.9, 6);
+    expect(outputs).toEqual([1, Math.fround(0.3)]);
+  });
+
   test('a backward hook of a module with several inputs is called once, with all gradients', async () => {
     class Product extends nn.Module {
       override forward(a: Tensor, scale: Tensor, b: Tensor): Tensor {

@@ -17,7 +17,7 @@ export type ForwardPreHook = (module: Module, inputs: unknown[]) => unknown[] | 
 export type ForwardHook = (module: Module, inputs: unknown[], output: unknown) => unknown;
 /**
  * Called once the gradients of a module's outputs and tensor inputs are there, with null where none flows; may return
- * other gradients for the inputs.
+ * other gradients for the inputs. Outputs are a tensor, or the tensors in an array or a plain object, in its order.
  */
 export type BackwardHook = (
   module: Module,
@@ -236,7 +236,8 @@ export class Module {
    *
    * @param options `strict` (default true): throw for missing and unexpected names.
    * @returns the missing and unexpected names.
-   * @throws StateDictError naming every key that is missing, unexpected, or of another shape; nothing is loaded then.
+   * @throws StateDictError naming what is missing, unexpected, or of another shape, the first ten of each; nothing is
+   *   loaded then.
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadReport {
     return loadStateDict(this, state, options);
@@ -314,6 +315,11 @@ function hooksOf(module: Module): Hooks {
 function addHook<H>(hooks: Set<H>, hook: H): HookHandle {
   hooks.add(hook);
   return { remove: () => void hooks.delete(hook) };
+}
+
+/** @internal Sets the mode of one module, and of none below it. */
+export function setMode(module: Module, training: boolean): void {
+  TRAINING.set(module, training);
 }
 
 /** @internal Watches calls in place of the hooks: nothing becomes visible by it, so nothing is run for it. */
@@ -436,6 +442,12 @@ function throughEdge(
   return values.map((value) => (needing.includes(value as Tensor) ? passed[needing.indexOf(value as Tensor)] : value));
 }
 
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** Calls a module's backward hooks once the gradients of all its outputs and inputs are there. */
 function wrapBackward(module: Module, hooks: ReadonlySet<BackwardHook>) {
   let inputs: readonly Tensor[] = [];
@@ -453,12 +465,15 @@ function wrapBackward(module: Module, hooks: ReadonlySet<BackwardHook>) {
       return throughEdge(args, call);
     },
     outputs: (output: unknown): unknown => {
-      const passed = throughEdge(Array.isArray(output) ? output : [output], (gradients) => {
+      const keys = isPlainObject(output) ? Object.keys(output) : undefined;
+      const values = Array.isArray(output) ? output : keys ? Object.values(output as object) : [output];
+      const passed = throughEdge(values, (gradients) => {
         gradOutputs = gradients;
         // Where no input needs a gradient, this is all there will be.
         if (!inputs.some((t) => t.requiresGrad)) call(inputs.map(() => null));
         return gradients;
       });
+      if (keys) return Object.fromEntries(keys.map((key, i) => [key, passed[i]]));
       return Array.isArray(output) ? passed : passed[0];
     },
   };

@@ -72,6 +72,29 @@ test('streamStateDict: what read() gives is checked, and nothing has changed whe
   `);
 });
 
+test('a state dict of another network: ten of the names that differ, and how many more', () => {
+  const net = new nn.Sequential(...Array.from({ length: 30 }, () => new nn.Linear(1, 1, { bias: false })));
+  const state = new Map(Array.from({ length: 13 }, (_, i) => [`${i}.weight`, ones([2])]));
+  state.set('other', ones([1]));
+  expect(() => net.loadStateDict(state)).toThrowErrorMatchingInlineSnapshot(`
+    [StateDictError: loadStateDict: the state dict does not fit Sequential; nothing was loaded.
+      missing: 13.weight, 14.weight, 15.weight, 16.weight, 17.weight, 18.weight, 19.weight, 20.weight, 21.weight, 22.weight, … and 7 more
+      unexpected: other
+      0.weight: the module has float32[1,1], the state dict float32[2]
+      1.weight: the module has float32[1,1], the state dict float32[2]
+      2.weight: the module has float32[1,1], the state dict float32[2]
+      3.weight: the module has float32[1,1], the state dict float32[2]
+      4.weight: the module has float32[1,1], the state dict float32[2]
+      5.weight: the module has float32[1,1], the state dict float32[2]
+      6.weight: the module has float32[1,1], the state dict float32[2]
+      7.weight: the module has float32[1,1], the state dict float32[2]
+      8.weight: the module has float32[1,1], the state dict float32[2]
+      9.weight: the module has float32[1,1], the state dict float32[2]
+      … and 3 more
+    Pass { strict: false } to load what fits by name.]
+  `);
+});
+
 test('streamStateDict: a module that moves while it is read keeps what it had', async () => {
   const net = new nn.Linear(1, 1);
   const before = await net.weight.item();

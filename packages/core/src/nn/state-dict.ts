@@ -175,9 +175,9 @@ function fit<T extends Aval>(
     throw new StateDictError(
       [
         `${fn}: the state dict does not fit ${module.constructor.name}; nothing was loaded.`,
-        ...(missing.length > 0 && strict ? [`  missing: ${missing.join(', ')}`] : []),
-        ...(unexpected.length > 0 && strict ? [`  unexpected: ${unexpected.join(', ')}`] : []),
-        ...misfits.map((line) => `  ${line}`),
+        ...(missing.length > 0 && strict ? [`  missing: ${first(missing).join(', ')}`] : []),
+        ...(unexpected.length > 0 && strict ? [`  unexpected: ${first(unexpected).join(', ')}`] : []),
+        ...first(misfits).map((line) => `  ${line}`),
         ...(strict && missing.length + unexpected.length > 0
           ? ['Pass { strict: false } to load what fits by name.']
           : []),
@@ -185,6 +185,15 @@ function fit<T extends Aval>(
     );
   }
   return { missing, unexpected };
+}
+
+/** As many as tell what the matter is: of a deep network there are hundreds. */
+const MOST_NAMED = 10;
+
+/** The first few, and how many more there are. */
+function first(lines: readonly string[]): readonly string[] {
+  const more = lines.length - MOST_NAMED;
+  return more <= 0 ? lines : [...lines.slice(0, MOST_NAMED), `… and ${more} more`];
 }
 
 /** What somebody gave who gave no map, and what they may have meant. */

@@ -89,6 +89,14 @@ describe('a summary changes nothing', () => {
     expect(nn.summary(new Makes(), [1, 3]).totals.macs).toBe(6);
   });
 
+  test('a module with two parents keeps a mode that differs from one of theirs', () => {
+    const shared = new nn.Dropout();
+    const net = new nn.Sequential(new nn.Sequential(shared).eval(), new nn.Sequential(shared));
+    shared.eval();
+    nn.summary(net, [1, 2]);
+    expect([...net.modules()].map((module) => module.training)).toEqual([true, false, false, true]);
+  });
+
   test('modes are restored after an error too', () => {
     const net = new Net();
     expect(() => nn.summary(net, [2, 3, 32, 32])).toThrow(/expected input with 1 channel /);

@@ -4,7 +4,7 @@
 import type { OpSignature, Unsupported } from '../backends/backend.js';
 import type { DType } from '../dtype.js';
 import { FakkelError } from '../errors.js';
-import { hide, modes, noGrad } from '../graph/modes.js';
+import { hide, noGrad } from '../graph/modes.js';
 import { type Node, upcomingNodeId } from '../graph/node.js';
 import { describe, record1 } from '../graph/record.js';
 import { isTensor, Tensor } from '../graph/tensor.js';
@@ -13,12 +13,11 @@ import { opTable } from '../ops/def.js';
 import { lower } from '../program/lower.js';
 import { MAX_CONSTANT_ELEMENTS, type Program } from '../program/program.js';
 import { buildTrace } from '../program/trace.js';
-import { dropoutKeys } from '../random/dropout-keys.js';
-import { defaultGenerator } from '../random/generator.js';
 import type { Buffer, Parameter } from '../runtime/cell.js';
 import { type Device, getDefaultDevice } from '../runtime/device.js';
 import { Storage } from '../runtime/storage.js';
 import { type Aval, checkShape, sizeOf } from '../shape.js';
+import { dryRun } from './dry-run.js';
 import { Module, observeCalls } from './module.js';
 
 export interface TraceProgramOptions {
@@ -95,7 +94,7 @@ export function traceProgram(
   const watch = new Owners(model);
   return noGrad(() =>
     hide(() => {
-      const returned = withModes(model, mode, () =>
+      const returned = dryRun(model, mode === 'preserve' ? undefined : mode === 'train', () =>
         observeCalls(watch, () => (model as (...args: unknown[]) => unknown)(...(args as unknown[]))),
       );
       const tensors: Tensor[] = [];
@@ -162,24 +161,6 @@ function cellsByStorage(model: Module): Map<Storage, { name: string; cell: Param
     if (!found.has(storage)) found.set(storage, { name, cell });
   }
   return found;
-}
-
-/** Runs `fn` with the network in a mode, what it assigns forgotten and the generators restored. */
-function withModes<T>(model: Module, mode: 'eval' | 'train' | 'preserve', fn: () => T): T {
-  const saved = model.modules().map((module) => [module, module.training] as const);
-  const [random, keys] = [defaultGenerator.getState(), dropoutKeys.getState()];
-  const { dry } = modes;
-  modes.dry = true;
-  if (mode !== 'preserve') model.train(mode === 'train');
-  try {
-    return fn();
-  } finally {
-    modes.dry = dry;
-    defaultGenerator.setState(random);
-    dropoutKeys.setState(keys);
-    // Parents come first: train() sets what is below too.
-    if (mode !== 'preserve') for (const [module, training] of saved) module.train(training);
-  }
 }
 
 /** Which module records, from which operation on. */
