@@ -194,6 +194,9 @@ for protocol in range(6):
         value['x'] = torch.arange(3.0)
     save(f'protocol{protocol}', value, ('legacy',), pickle_protocol=protocol)
 
+# NumPy's arrays are pickled otherwise there.
+save('numpy.protocol5', {'ints': numpy.arange(6, dtype=numpy.int16).reshape(2, 3), 'best': numpy.float64(76.5)}, ('zip',), pickle_protocol=5)
+
 # Another archive name, compressed entries, and what a device is called.
 path = FOLDER / 'compressed.zip.pth'
 with zipfile.ZipFile(FOLDER / 'state_dict.zip.pth') as original, zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
@@ -254,6 +257,10 @@ torch.save(torch.tensor([1 + 2j]), FOLDER / 'refused.complex.pth')
 torch.save(torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), FOLDER / 'refused.quantized.pth')
 torch.save(torch.eye(2).to_sparse(), FOLDER / 'refused.sparse.pth')
 torch.save({'big': torch.tensor([2**40])}, FOLDER / 'refused.int64.pth')
+schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=10)
+torch.save({'model': torch.ones(1), 'scheduler': schedule.state_dict()}, FOLDER / 'refused.schedule.pth')
+torch.save({'table': numpy.ones((2, 3), order='F')}, FOLDER / 'refused.column_major.pth')
+(FOLDER / 'refused.pickled_tensor.pth').write_bytes(pickle.dumps({'a': torch.ones(1)}, protocol=2))
 (FOLDER / 'refused.pickle.pth').write_bytes(pickle.dumps({'a': 1}, protocol=2))
 
 (FOLDER / 'expected.json').write_text(json.dumps(expected, separators=(',', ':'), allow_nan=True).replace('Infinity', '1e999') + '\n')

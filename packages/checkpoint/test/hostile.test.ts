@@ -34,6 +34,14 @@ const strided = (shape: number[], strides: number[], offset: number, elements: n
     '}',
   )}R.`;
 
+test('a tensor that PyTorch 2 has marked as negated', async () => {
+  const negated = (flag: string): string => strided([4], [1], 0, 4).replace('}tR.', `}}${short('neg')}${flag}stR.`);
+  await expect(load4(negated('\x88'))).rejects.toThrowErrorMatchingInlineSnapshot(
+    `[CheckpointError: the checkpoint: it holds a lazily negated tensor: save x.resolve_neg()]`,
+  );
+  await expect(load4(negated('\x89'))).resolves.toBeDefined();
+});
+
 const load4 = async (pickle: string): Promise<unknown> => load(await archive(pickle, { 0: new Uint8Array(16) }));
 
 describe('pickles', () => {

@@ -121,7 +121,18 @@ describe('loadStateDict', () => {
 });
 
 describe('refused, saying what to do', () => {
-  test.each(['model', 'torchscript', 'complex', 'quantized', 'sparse', 'int64', 'pickle'])('%s', async (kind) => {
+  test.each([
+    'model',
+    'torchscript',
+    'complex',
+    'quantized',
+    'sparse',
+    'int64',
+    'pickle',
+    'pickled_tensor',
+    'schedule',
+    'column_major',
+  ])('%s', async (kind) => {
     await expect(load(path(`refused.${kind}.pth`))).rejects.toThrowErrorMatchingSnapshot();
   });
 });

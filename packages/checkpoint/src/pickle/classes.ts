@@ -108,6 +108,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   _rebuild_sparse_tensor: 'sparse tensors have no counterpart here: save x.to_dense()',
   _rebuild_sparse_csr_tensor: 'sparse tensors have no counterpart here: save x.to_dense()',
   _rebuild_nested_tensor: 'nested tensors have no counterpart here: save x.to_padded_tensor(0)',
+  _load_from_bytes: 'written by pickle.dump, which packs each tensor anew: write the file with torch.save',
   _rebuild_meta_tensor_no_storage: 'a tensor on the meta device has no elements: save the weights themselves',
 };
 
@@ -125,6 +126,11 @@ function rebuildTensor(name: string) {
       dtype = given instanceof PickledClass ? (given.value?.dtype ?? null) : null;
     }
     if (!dtype) return bad(context, `${name} has a storage without a type`);
+    // Metadata of PyTorch 2: the elements are stored with the other sign.
+    const metadata = args.at(-1);
+    if (args.length === (name.endsWith('v3') ? 8 : 7) && metadata instanceof Map && metadata.get('neg') === true) {
+      throw new CheckpointError(`${context.file}: it holds a lazily negated tensor: save x.resolve_neg()`);
+    }
     return context.tensor(storage, dtype, { shape, strides, offset });
   };
 }
@@ -238,19 +244,34 @@ function numpyArray(_args: Pickled[], context: PickleContext): Pickled {
   const out: Pickled[] = [];
   return new Instance(out, (state) => {
     const [, shape, dtype, fortran, bytes] = Array.isArray(state) ? state : [];
-    if (!Array.isArray(shape) || shape.length === 0 || fortran === true) {
-      return bad(context, 'a NumPy array of no axes, or in column-major order');
-    }
-    let values: Pickled[] = numpyValues(typeOf(dtype), bytes, context);
-    if (shape.reduce<number>((n, size) => n * Number(size), 1) !== values.length) return bad(context, 'a NumPy array');
-    for (let axis = shape.length - 1; axis > 0; axis--) {
-      const size = Number(shape[axis]);
-      if (size === 0) break;
-      values = Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
-    }
-    for (const value of values) out.push(value);
+    for (const value of numpyNested(bytes, dtype, shape, fortran === true, context)) out.push(value);
     return out;
   });
+}
+
+/** Nested arrays of the elements that `bytes` has. */
+function numpyNested(
+  bytes: Pickled,
+  dtype: Pickled | undefined,
+  shape: Pickled | undefined,
+  fortran: boolean,
+  context: PickleContext,
+): Pickled[] {
+  if (!Array.isArray(shape)) return bad(context, 'a NumPy array without a shape');
+  if (shape.length === 0 || (fortran && shape.length > 1)) {
+    throw new CheckpointError(
+      `${context.file}: it holds a NumPy array ${fortran ? 'in column-major order' : 'of no axes'}, which has no counterpart ` +
+        `here: save torch.from_numpy(a), or a.${fortran ? 'copy()' : 'item()'}`,
+    );
+  }
+  let values: Pickled[] = numpyValues(typeOf(dtype), bytes, context);
+  if (shape.reduce<number>((n, size) => n * Number(size), 1) !== values.length) return bad(context, 'a NumPy array');
+  for (let axis = shape.length - 1; axis > 0; axis--) {
+    const size = Number(shape[axis]);
+    if (size === 0) break;
+    values = Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
+  }
+  return values;
 }
 
 const known = new Map<string, PickledClass>();
@@ -320,6 +341,10 @@ for (const numpy of ['numpy.core', 'numpy._core']) {
     return value;
   });
   define(`${numpy}.multiarray._reconstruct`, numpyArray);
+  // Of protocol 5.
+  define(`${numpy}.numeric._frombuffer`, ([bytes, dtype, shape, order], context) =>
+    numpyNested(bytes, dtype, shape, order === 'F', context),
+  );
 }
 define('numpy.ndarray', refuse('numpy.ndarray'));
 for (const [name, dtype] of Object.entries(DTYPES))
@@ -345,9 +370,15 @@ export function findClass(file: string, module: string, name: string): PickledCl
   const what = `${module}.${name}`;
   const reason = UNSUPPORTED[name];
   if (reason && module.startsWith('torch')) throw new CheckpointError(`${file}: it holds ${what}: ${reason}`);
+  if (/^(__builtin__|builtins)\.getattr$/.test(what)) {
+    throw new CheckpointError(
+      `${file}: it holds a method of an object (${what}), as the state of OneCycleLR does, and nothing of a file is executed. ` +
+        `Save it without: in Python, torch.save(checkpoint['model'], 'model.pth'), or take 'anneal_func' out of the scheduler's state`,
+    );
+  }
   if (
     /^(os|posix|nt|subprocess|sys|shutil|socket|runpy|importlib)(\.|$)/.test(module) ||
-    /^(eval|exec|compile|open|getattr|__import__)$/.test(name)
+    /^(eval|exec|compile|open|__import__)$/.test(name)
   ) {
     throw new CheckpointError(
       `${file}: it names ${what}, which no checkpoint needs: loaded in Python, the file may run a program. Nothing was run here; don't load it there`,
