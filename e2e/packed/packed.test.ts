@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { build, createLogger } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   compile,
@@ -81,6 +82,27 @@ describe('packed packages, installed offline into an empty project', () => {
     for (const [step, loss] of golden.losses.entries()) expect(Math.abs(losses[step] / loss - 1)).toBeLessThan(1e-6);
     expect(losses[1]).toBeLessThan(losses[0]);
   });
+});
+
+test('a bundler takes them for a page without a word, and without the packages that are optional', async () => {
+  const page = path.join(project, 'page');
+  await mkdir(page);
+  await writeFile(
+    path.join(page, 'main.js'),
+    `import { compareModels } from '@fakkel/models';
+     const comparison = await compareModels(['alexnet'], { measure: false });
+     await comparison.toSVG().catch((error) => console.log(String(error)));`,
+  );
+  const warnings: string[] = [];
+  const customLogger = createLogger('warn');
+  customLogger.warn = customLogger.warnOnce = (message) => void warnings.push(message);
+  // As a library: what Vite adds to load a page's parts needs a page.
+  const lib = { entry: 'main.js', formats: ['es' as const], fileName: 'main' };
+  await build({ root: page, configFile: false, customLogger, build: { target: 'es2022', lib } });
+  expect(warnings).toEqual([]);
+  expect(await run(process.execPath, [path.join(page, 'dist/main.js')], project)).toBe(
+    "MissingPackageError: toSVG: it needs the package 'echarts'. Install it: npm install echarts\n",
+  );
 });
 
 describe('a packed plugin', () => {

@@ -76,7 +76,7 @@ export interface ModelComparison {
   toJSON(): { rows: readonly ComparisonRow[]; measured: ModelComparison['measured'] };
   /** Accuracy over operations (or time): see {@link ComparisonChartOptions}. By Apache ECharts, which is loaded then. */
   toSVG(options?: ComparisonChartOptions): Promise<string>;
-  /** The figure as PNG, by ECharts and sharp. */
+  /** The figure as PNG, by ECharts and, in Node, sharp. */
   toPNG(options?: ComparisonChartOptions): Promise<Uint8Array>;
   /** A page with the figure and the table. */
   toHTML(options?: ComparisonChartOptions): Promise<string>;

@@ -33,7 +33,7 @@ export interface ShapeExplanation {
   toString(): string;
   /** A picture: boxes as high and wide as feature maps and as deep as channels, in the direction of the data. */
   toSVG(options?: NetworkPictureOptions): string;
-  /** The picture as PNG, by sharp. Throws MissingPackageError where it is not installed. */
+  /** The picture as PNG: in Node by sharp (MissingPackageError where it is not installed), in browsers by the page's canvas. */
   toPNG(options?: NetworkPictureOptions): Promise<Uint8Array>;
 }
 
@@ -94,7 +94,7 @@ function table(
 ): string {
   const shapes = (list: readonly Shape[]): string => [...new Set(list.map((s) => shapeText(s, channels)))].join(', ');
   const rows = layers.map((layer) => [
-    layer.kind === 'operation' ? `${layer.name && `${layer.name}: `}${layer.type}` : `${layer.name}: ${layer.type}`,
+    `${layer.name && `${layer.name}: `}${layer.type}`,
     shapes(layer.inputShapes),
     layer.text,
     layer.sizeFormula,

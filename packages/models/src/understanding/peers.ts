@@ -43,7 +43,12 @@ async function byCanvas(where: string, svg: string): Promise<Uint8Array> {
   }
   const image = new Image();
   image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`;
-  await image.decode();
+  await image.decode().catch((cause: unknown) => {
+    throw new FakkelError(
+      `${where}: the page can't show the SVG; its content security policy must allow img-src data:`,
+      { cause },
+    );
+  });
   const canvas = new OffscreenCanvas(2 * image.naturalWidth, 2 * image.naturalHeight);
   canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
