@@ -2,7 +2,7 @@
  * What makes a function a program: Ctrl-C, errors in a sentence, exit codes.
  */
 import { FakkelError } from '@fakkel/core';
-import { CommanderError } from 'commander';
+import type { CommanderError } from 'commander';
 import { UsageError } from './errors.js';
 import { createProgress, type Progress } from './progress.js';
 
@@ -33,7 +33,7 @@ export async function program(main: (progress: Progress, signal: AbortSignal) =>
     await main(progress, stop.signal);
   } catch (error) {
     progress.stop();
-    if (error instanceof CommanderError) {
+    if (isCommanders(error)) {
       process.exitCode = error.exitCode; // it has said what is wrong
     } else {
       process.exitCode = 1;
@@ -42,3 +42,7 @@ export async function program(main: (progress: Progress, signal: AbortSignal) =>
     }
   }
 }
+
+/** Whether it is a CommanderError of any copy of commander: each example has its own, and their classes are others. */
+const isCommanders = (error: unknown): error is CommanderError =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
