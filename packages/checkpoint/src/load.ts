@@ -139,7 +139,7 @@ export async function loadInto(
   options: LoadIntoOptions = {},
 ): Promise<nn.LoadReport> {
   checkOptions('loadInto', options, [...READ_OPTIONS, ...FIND_OPTIONS, 'strict']);
-  const own = new Set([...model.namedParameters(), ...model.namedBuffers()].map(([name]) => name));
+  const own = new Set(model.stateDict().keys());
   const file = await openCheckpoint('loadInto', source, options.verify);
   try {
     const found = findStateDict(file.source.name, file.value, options, [...own]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { load, loadStateDict, optimizerState, save, saveSharded } from '../src/index.js';
+import { load, loadInto, loadStateDict, optimizerState, save, saveSharded } from '../src/index.js';
 import { computed, expected, path, plain } from './goldens.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fakkel-checkpoint-'));
@@ -152,6 +152,20 @@ describe('writing', () => {
     expect(readdirSync(folder).filter((name) => name.includes('part'))).toEqual([]);
     await expect(save({}, join(folder, 'no', 'such', 'folder.pth'))).rejects.toThrow('cannot write');
     await expect(save({}, 'https://example.com/x.pth')).rejects.toThrow('is no path');
+  });
+
+  test('a shared parameter is written once, and read under both names', async () => {
+    const [first, second] = [new nn.Linear(100, 100), new nn.Linear(100, 100)];
+    second.weight = first.weight;
+    const net = new nn.Sequential(first, second);
+    const bytes = await save(net);
+    expect(bytes.length).toBeLessThan(60_000);
+    const before = await first.weight.data();
+    let last = { loaded: 0, total: -1 };
+    await loadInto(net, bytes, { onProgress: (progress) => (last = progress) });
+    expect(last.loaded).toBe(last.total);
+    expect(second.weight).toBe(first.weight);
+    expect(await first.weight.data()).toEqual(before);
   });
 
   test('progress, to a stream', async () => {

@@ -18,6 +18,12 @@ export function checkOptions(model: string, options: unknown, known: readonly st
       key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
       known,
     );
+    if (key === 'pretrained') {
+      throw new FakkelError(
+        `${model}: unknown option 'pretrained', torchvision's of before 0.13. Published weights are loaded by a builder: ` +
+          "await resnet18({ weights: 'DEFAULT' }).",
+      );
+    }
     throw new FakkelError(
       `${model}: unknown option '${key}'. ${meant ? `Did you mean ${meant}? ` : ''}There are: ${known.join(', ')}.`,
     );

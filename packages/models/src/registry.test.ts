@@ -63,6 +63,9 @@ describe('createModel', () => {
     expectTypeOf(() => createModel('mine', { anything: 1 })).returns.toEqualTypeOf<nn.Layer>();
     // @ts-expect-error -- an option of another model
     expect(() => createModel('resnet18', { dropout: 0 })).toThrow("resnet18: unknown option 'dropout'");
+    expect(() => createModel('resnet18', { pretrained: true } as object)).toThrowErrorMatchingInlineSnapshot(
+      `[FakkelError: resnet18: unknown option 'pretrained', torchvision's of before 0.13. Published weights are loaded by a builder: await resnet18({ weights: 'DEFAULT' }).]`,
+    );
   });
 
   test.each([

@@ -72,6 +72,14 @@ test('streamStateDict: what read() gives is checked, and nothing has changed whe
   `);
 });
 
+test('a shared parameter is one tensor under both names', () => {
+  const [first, second] = [new nn.Linear(2, 2), new nn.Linear(2, 2)];
+  second.weight = first.weight;
+  const state = new nn.Sequential(first, second).stateDict();
+  expect(state.get('1.weight') === state.get('0.weight')).toBe(true);
+  expect(state.get('1.bias') === state.get('0.bias')).toBe(false);
+});
+
 test('a state dict of another network: ten of the names that differ, and how many more', () => {
   const net = new nn.Sequential(...Array.from({ length: 30 }, () => new nn.Linear(1, 1, { bias: false })));
   const state = new Map(Array.from({ length: 13 }, (_, i) => [`${i}.weight`, ones([2])]));

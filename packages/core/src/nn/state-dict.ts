@@ -24,9 +24,12 @@ export interface LoadReport {
 }
 
 export function stateDictOf(module: Module): StateDict {
+  // A shared parameter is one tensor under several names: files have it once.
+  const values = new Map<Cell, Tensor>();
   return new Map(
     module._namedCells().map(([name, cell]) => {
-      const value = cell.detach();
+      const value = values.get(cell) ?? cell.detach();
+      values.set(cell, value);
       const saved = savedDType(cell);
       if (saved) savedDTypes.set(value, saved);
       return [name, value];

@@ -73,12 +73,15 @@ export async function loadWeights<M extends nn.Module, O extends object>(
 /** The names and shapes that differ, and what to do about it here. */
 function misfit(modelName: string, file: string, cause: StateDictError): StateDictError {
   const differences = cause.message.split('\n').filter((line) => line.startsWith('  '));
+  // Names that are on one side only are passed over; a tensor of another shape has to be left out.
+  const misshapen = differences.map((line) => /^ {2}(\S+): the module has/.exec(line)?.[1]).find(Boolean);
+  const leaveOut = misshapen ? `, rename: (name) => (name === '${misshapen}' || … ? null : name)` : '';
   return new StateDictError(
     [
       `${modelName}: the weights in ${file} are not those of this model with these options.`,
       ...differences,
       'Pass the options that they were trained with (numClasses …), and change the model afterwards: adapt(model, { numClasses }).',
-      `To load what fits by name: loadInto(${modelName}(…), file, { strict: false }) of @fakkel/checkpoint.`,
+      `To load what fits by name${misshapen ? ' and shape' : ''}: loadInto(${modelName}(…), file, { strict: false${leaveOut} }) of @fakkel/checkpoint.`,
     ].join('\n'),
     { cause },
   );
