@@ -5,6 +5,12 @@ import { explainShapes } from './explain-shapes.js';
 
 const skip = nn.utils.skipInit;
 
+test('a single layer, which has no name', () => {
+  expect(explainShapes(new nn.Linear(3, 2), [1, 3]).toString()).toMatch(
+    /^Linear  3 {6}3 → 2  2 {7}2·3 \+ 2 = 8 {5}6$/m,
+  );
+});
+
 test('the walk through LeNet that the lecture does by hand', () => {
   const walk = explainShapes(zoo.lenet5Original(), [1, 1, 32, 32]);
   // 5·5·6 + 1·6 = 156, 6·(1 + 1) = 12, 25·(6·3 + 6·4 + 3·4 + 6) + 16 = 1516, 16·(1 + 1) = 32, 48120, 10164, 850: 60850.
