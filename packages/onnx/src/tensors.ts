@@ -113,7 +113,10 @@ export function tensorData(tensor: OnnxTensor, options: { readonly widen?: boole
       `tensorData: tensor '${tensor.name ?? ''}' has ${data.byteLength} bytes, no multiple of the ${size} of a ${dtype}.`,
     );
   }
-  const { buffer, byteOffset } = (data.byteOffset % size === 0 ? data : data.slice()) as Uint8Array<ArrayBuffer>;
+  // Not `slice`: that of Node's `Buffer`, which reading a file gives, is a view.
+  const { buffer, byteOffset } = (
+    data.byteOffset % size === 0 ? data : new Uint8Array(data)
+  ) as Uint8Array<ArrayBuffer>;
   const array = new Class(buffer, byteOffset, data.byteLength / size);
   return options.widen && isHalf(dtype) ? (WIDEN[dtype](array as Uint16Array) as Float32Array<ArrayBuffer>) : array;
 }

@@ -157,6 +157,19 @@ describe('open sizes', () => {
     expect(histogram(model)).toMatchObject({ Shape: 2 });
   });
 
+  test('the size that is a product of open ones follows from the others', async () => {
+    class Tokens extends nn.Module {
+      fc = new nn.Linear(3, 4);
+      override forward(x: Tensor) {
+        return this.fc(x.flatten(2).transpose(1, 2)).softmax(1);
+      }
+    }
+    const options = { dynamicAxes: { input: { 0: 'batch', 2: 'height', 3: 'width' } } };
+    const batches = [[randn([2, 3, 4, 6])], [randn([1, 3, 9, 1])], [randn([3, 3, 5, 5])]];
+    const model = await expectSame('tokens', new Tokens(), batches, options);
+    expect(model.graph.outputs[0].shape).toEqual(['batch', 'output_dim_1', 4]);
+  });
+
   test('lists give names as PyTorch does, and none fixes all sizes', async () => {
     const net = new nn.Linear(4, 2);
     const listed = await exportOnnxModel(net, [3, 4], { dynamicAxes: { input: [0] } });
@@ -229,6 +242,21 @@ test('a step that waits is taken before the weights are read', async () => {
   void optimizer.step();
   const { graph } = await exportOnnxModel(net, [1, 2]);
   expect(Array.from(tensorData(graph.initializers![0]) as Float32Array)).toEqual([0.5, 0.5]);
+});
+
+test('each dropout draws a mask of its own, whatever it drops of', async () => {
+  class Two extends nn.Module {
+    drop = new nn.Dropout(0.5);
+    channels = new nn.Dropout2d(0.5);
+    override forward(x: Tensor): Tensor[] {
+      return [this.drop(x), this.drop(x), this.channels(x), this.channels(x)];
+    }
+  }
+  const model = await exportOnnxModel(new Two(), [2, 64, 2, 2], { training: 'train' });
+  expect(histogram(model).Dropout).toBe(4);
+  const outcomes = await (await open(encodeModel(model), true))({ input: ones([2, 64, 2, 2]) });
+  const drawn = model.graph.outputs.map(({ name }) => Array.from(outcomes[name].data).join());
+  expect(new Set(drawn).size).toBe(4);
 });
 
 test('float64', async () => {
@@ -341,6 +369,8 @@ describe('errors say what to do', () => {
     ['a loop over the batch', () => exportOnnx(new Loop(), [2, 2])],
     ['no tensor', () => exportOnnx(new Nothing(), [2, 2])],
     ['another shape', () => exportOnnx(linear(), [1, 4])],
+    ['a batch of none', () => exportOnnx(linear(), [0, 3])],
+    ['an open size as PyTorch has it elsewhere', () => exportOnnx(linear(), [-1, 3])],
   ])('%s', async (_, run) => {
     await expect(async () => run()).rejects.toThrowErrorMatchingSnapshot();
   });

@@ -43,12 +43,12 @@ const clamp = rule<{ hasLow: boolean; hasHigh: boolean }>(
 
 /** `Dropout` draws its mask itself: the numbers are the runtime's, not those of the network's keys. */
 const dropout: Rule = ({ graph }, { inputs: [x, p] }) => [
-  graph.node('Dropout', [x, p, graph.constant('bool', [], [1])], {}),
+  graph.node('Dropout', [x, p, graph.constant('bool', [], [1])], {}, { draws: true }),
 ];
 
 const random = rule<{ dtype: string }>(({ graph }, { outputAvals: [{ shape }], attrs: { dtype } }) => {
   const like = graph.node('ConstantOfShape', [graph.vector(shape)]);
-  return [graph.node('RandomUniformLike', [like], { dtype: int(dtype === 'float64' ? 11 : 1) })];
+  return [graph.node('RandomUniformLike', [like], { dtype: int(dtype === 'float64' ? 11 : 1) }, { draws: true })];
 });
 
 export const activations: Rules = {

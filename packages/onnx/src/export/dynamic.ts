@@ -3,7 +3,7 @@
  *
  * Programs have sizes, not names for them. A network is traced for several sizes of its dynamic axes, and what differs
  * between the graphs is found: it can only be constants (shapes, bounds, counts). Those that are linear in the sizes are
- * computed by the graph; in a `Reshape` one size may be −1. Another set of sizes proves it. Tracing computes nothing, so a
+ * computed by the graph; in a `Reshape` one size may be −1, whatever it is. Another set of sizes proves it. Tracing computes nothing, so a
  * batch can be a prime that coincides with nothing else in the network.
  */
 import { OnnxError } from '../errors.js';
@@ -101,12 +101,15 @@ export function generalize(samples: readonly Sample[], sizes: readonly DynamicSi
     const readers = model.graph.nodes.filter((node) => node.inputs.includes(name));
     if (all.some((t) => t.shape.join() !== tensor.shape.join() || t.dtype !== tensor.dtype)) cannot(readers[0], sizes);
     const elements = all.map((t) => Array.from(tensorData(t) as ArrayLike<number | bigint>, Number));
-    const fits = elements[0].map((_, i) => fitOf(elements.map((values) => values[i])));
-    const varying = fits.filter((f) => typeof f !== 'number');
+    const found = elements[0].map((_, i) => fitOf(elements.map((values) => values[i])));
     const isShape = readers.every(({ opType, inputs }) => opType === 'Reshape' && inputs[0] !== name);
-    if (isShape && varying.length === 1) {
-      const shape = fits.map((f) => (typeof f === 'number' ? f : -1));
-      initializers.push(tensorFrom(shape, 'int64', [shape.length], name));
+    // One size follows from the others: the only one that varies, or the one that is not linear (height · width).
+    const open = found.filter((f) => typeof f !== 'number');
+    const follows = open.length === 1 ? open[0] : open.filter((f) => f === null).length === 1 ? null : undefined;
+    const fits = isShape && follows !== undefined ? found.map((f) => (f === follows ? -1 : f)) : found;
+    const varying = fits.filter((f) => typeof f !== 'number');
+    if (varying.length === 0) {
+      initializers.push(tensorFrom(fits as number[], 'int64', [fits.length], name));
       continue;
     }
     if (tensor.shape.length > 1 || varying.includes(null)) cannot(readers[0], sizes);

@@ -131,6 +131,7 @@ export async function exportOnnxModel(
   const trace = (avals: readonly Aval[]): nn.ProgramTrace =>
     nn.traceProgram(model, withInputs(flat.args, avals), { mode: training, supports });
   const given = flat.inputs.map(({ aval }) => aval);
+  given.forEach(({ shape }, i) => checkShape(inputNames[i], shape));
   const first = trace(given);
   const outputNames = namesOf('outputNames', options.outputNames, outputPaths(first.output), 'output');
   const sizes = dynamicSizes(given, inputNames, outputNames, options.dynamicAxes);
@@ -173,6 +174,14 @@ function checkArguments(model: nn.Module, options: ExportOptions): void {
       `exportOnnx: opsetVersion ${opsetVersion} is not written, only ${OPSET}. ONNX's version_converter makes others of it.`,
     );
   }
+}
+
+function checkShape(name: string, shape: readonly number[]): void {
+  if (shape.every((size) => Number.isInteger(size) && size > 0)) return;
+  throw new OnnxError(
+    `exportOnnx: '${name}' has the shape [${shape.join(',')}]; sizes are whole numbers from 1 up. The batch is open ` +
+      `whatever its size is here; dynamicAxes opens others.`,
+  );
 }
 
 function namesOf(option: string, given: readonly string[] | undefined, paths: readonly string[], what: string) {

@@ -2,7 +2,7 @@
  * Layers by the operators that ONNX has for them: convolution and linear layers with their bias, normalization, pooling,
  * embedding, flattening.
  */
-import { nn, type OpSignature, type Unsupported } from '@fakkel/core';
+import type { OpSignature, Unsupported } from '@fakkel/core';
 import {
   avgPool,
   type AvgPoolAttrs,
@@ -24,7 +24,7 @@ import {
   scatteredWindows,
   type Value,
 } from '../lowering/index.js';
-import { type ExportLowering, exportRule } from './rule.js';
+import { type ExportLowering, exportRule, statisticsOf } from './rule.js';
 
 // --- biases ---
 
@@ -83,7 +83,7 @@ const batchNorm = exportRule((lowering, { inputs, inputAvals, isRead }) => {
   const [x, weight, bias, eps] = inputs;
   const { shape } = inputAvals[0];
   const channels = shape[1];
-  const layer = module instanceof nn.BatchNormNd ? module : null;
+  const layer = statisticsOf(module);
   const vector = (value: number): Value =>
     graph.constant(graph.float, [channels], new Array<number>(channels).fill(value));
   const mean = (layer?.runningMean && lowering.state(layer.runningMean)) ?? vector(0);

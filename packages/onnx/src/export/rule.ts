@@ -1,7 +1,7 @@
 /**
  * What rules of the export know beside those of every lowering: the module, and the network's state.
  */
-import type { Attrs, Aval, nn } from '@fakkel/core';
+import { type Attrs, type Aval, nn } from '@fakkel/core';
 import type { Call, Lowering, Rule, Value } from '../lowering/index.js';
 
 export interface ExportLowering extends Lowering {
@@ -18,4 +18,17 @@ export function exportRule<A extends Attrs>(
   lower: (lowering: ExportLowering, call: Call<A>) => readonly Value[],
 ): Rule {
   return lower as unknown as Rule;
+}
+
+/** What a batch normalization moves in training mode, and how much the new statistics weigh. */
+export interface Statistics {
+  readonly runningMean: nn.Buffer | null;
+  readonly runningVar: nn.Buffer | null;
+  readonly momentum: number | null;
+}
+
+/** Those of a layer, or of an imported one, which says so itself; null for other modules. */
+export function statisticsOf(module: nn.Module | null): Statistics | null {
+  if (module instanceof nn.BatchNormNd) return module;
+  return (module as { readonly $statistics?: Statistics | null } | null)?.$statistics ?? null;
 }

@@ -10,7 +10,7 @@ import { tensorData } from '../tensors.js';
 import { type Host, hostOf } from './host.js';
 import { fieldOfName, type GraphPlan, type LayerPlan, OnnxLayer, OnnxModule } from './module.js';
 import { OPERATORS } from './operators/index.js';
-import { findWeights, graphsOf, type OnnxWeight, readersOf } from './weights.js';
+import { findWeights, graphsOf, isExportedConstant, type OnnxWeight, readersOf } from './weights.js';
 
 /** Versions of ONNX's operators that import knows. */
 const OPSETS = { least: 7, most: 23 } as const;
@@ -56,7 +56,7 @@ const OPTIONS = ['external', 'trainable', 'outputs', 'tied', 'device'] satisfies
  * It is none, but a constant, if it has one element otherwise (√2, 0.5), scales or shifts the graph's input before any
  * layer (mean and deviation of pixels), or is a setting (scales of a `Resize`, bounds of a `Clip`). `trainable` says
  * otherwise where this guesses wrong. A `Constant` node whose elements are all equal is none either: exporters write
- * the scale of a normalization without one so.
+ * the scale of a normalization without one so. Files of {@link exportOnnx} say by their names what is a weight.
  *
  * **Modes.** The module comes in evaluation mode and then computes what ONNX Runtime computes. In training mode,
  * `Dropout` drops, and `BatchNormalization` uses the batch's statistics and moves its mean and variance, which are
@@ -112,7 +112,8 @@ export function importOnnx<Output = Tensor>(
   const used = new Map([...constants].filter(([name]) => names.has(name) || outputs.some((out) => out.name === name)));
   const plan = planOf(graph, opset, trimmed(nodes, outputs), inputs, outputs);
   const module = new OnnxModule<Output>(plan);
-  placeWeights(module, plan, { used, constants, literals }, options);
+  const isConstant = model.producerName === 'fakkel' ? isExportedConstant : () => false;
+  placeWeights(module, plan, { used, constants, literals, isConstant }, options);
   for (const [name, tensor] of used) if (!plan.cells.has(name)) plan.constants.set(name, hostOf(tensor));
   placeLayers(module, plan);
   return module.eval();
@@ -284,13 +285,15 @@ interface Constants {
   readonly used: ReadonlyMap<string, OnnxTensor>;
   /** Those that were `Constant` nodes. */
   readonly literals: ReadonlySet<string>;
+  /** Whether the file says by a name that it is no weight. */
+  readonly isConstant: (name: string) => boolean;
 }
 
 /** The parameters and buffers of a module, in a tree by their names. */
 function placeWeights(
   module: nn.Module,
   plan: Draft,
-  { used, constants, literals }: Constants,
+  { used, constants, literals, isConstant }: Constants,
   options: ImportOptions,
 ): void {
   const { trainable = true, device } = options;
@@ -299,7 +302,8 @@ function placeWeights(
     plan.nodes.filter(({ opType }) => opType === 'BatchNormalization').flatMap(({ inputs }) => inputs.slice(3)),
   );
   const inputs = new Set(plan.inputs.map(({ name }) => name));
-  const found = new Map(findWeights(plan.nodes, used, inputs, literals).map((weight) => [weight.name, weight]));
+  const weights = findWeights(plan.nodes, used, inputs, literals, isConstant);
+  const found = new Map(weights.map((weight) => [weight.name, weight]));
   const cells = new Map<string, Parameter | Buffer>();
   for (const [name, tensor] of used) {
     const weight = found.get(name);

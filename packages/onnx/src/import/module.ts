@@ -1,10 +1,21 @@
 /**
  * What `importOnnx` returns: the graph of a file as a module, its weights in a tree of layers.
  */
-import { Cell, type Device, FakkelError, formatAval, getDefaultDevice, isTensor, nn, type Tensor } from '@fakkel/core';
+import {
+  Buffer,
+  Cell,
+  type Device,
+  FakkelError,
+  formatAval,
+  getDefaultDevice,
+  isTensor,
+  nn,
+  type Tensor,
+} from '@fakkel/core';
 import { describeNode } from '../describe.js';
 import { OnnxError } from '../errors.js';
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxValue } from '../model.js';
+import type { Statistics } from '../export/rule.js';
 import { Call, decimal, runNode, type Surroundings } from './call.js';
 import { coreDType, type Host, hostOf } from './host.js';
 import { OPERATORS } from './operators/index.js';
@@ -113,6 +124,16 @@ export class OnnxLayer extends nn.Module {
     return (plan.node.outputs.slice(1).some((name) => name !== '') ? tensors : tensors[0]) as Tensor;
   }
 
+  /** @internal Of a batch normalization what `exportOnnx` in training mode writes beside its weights. */
+  get $statistics(): Statistics | null {
+    const { node, inputs } = this.$plan ?? {};
+    if (node?.opType !== 'BatchNormalization') return null;
+    const [runningMean, runningVar] = inputs!.slice(3).map((field) => fieldsOf(this)[field as string]);
+    if (!(runningMean instanceof Buffer && runningVar instanceof Buffer)) return null;
+    const { momentum } = node.attributes ?? {};
+    return { runningMean, runningVar, momentum: 1 - (momentum?.type === 'float' ? decimal(momentum.value) : 0.9) };
+  }
+
   override toString(): string {
     const cells = formatCells(this);
     if (!this.$plan) return formatTree(cells.length > 0 ? 'Weights' : 'Layers', this, cells.join(', '), []);
@@ -212,7 +233,7 @@ export class OnnxModule<Output = Tensor> extends nn.Module {
 const MEMBERS = new Set(
   [nn.Module.prototype, OnnxModule.prototype, Object.prototype].flatMap(Object.getOwnPropertyNames),
 );
-MEMBERS.add('$plan');
+MEMBERS.add('$plan').add('$statistics');
 const STATE_NAMES = Object.fromEntries([...MEMBERS].map((name) => [`$${name}`, name]));
 OnnxLayer.stateNames = STATE_NAMES;
 OnnxModule.stateNames = STATE_NAMES;

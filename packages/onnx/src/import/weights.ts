@@ -36,7 +36,7 @@ const WEIGHTS: Readonly<Record<string, readonly number[]>> = {
 /** What only moves its first input, or says it again. */
 const THROUGH = new Set([
   ...['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten'],
-  ...['Cast', 'Expand', 'Tile', 'Slice', 'Split', 'Gather'],
+  ...['Cast', 'Expand', 'Tile', 'Slice', 'Split', 'Gather', 'Pad'],
 ]);
 
 const ARITHMETIC = new Set(['Add', 'Sub', 'Mul', 'Div', 'Sum', 'Mean', 'Max', 'Min', 'Einsum', 'Concat']);
@@ -110,12 +110,20 @@ function isUniform(tensor: OnnxTensor): boolean {
   return data.length > 1 && data.every((value: unknown) => value === data[0]);
 }
 
-/** The float constants that may be weights, with what the rule says. */
+/** What `exportOnnx` calls a constant that is not in the state dict: after the node that reads it. */
+export const isExportedConstant = (name: string): boolean => /^\/.*_input_\d+(_\d+)?$/.test(name);
+
+/**
+ * The float constants that may be weights, with what the rule says.
+ *
+ * @param isConstant Whether the file says by a name that it is none.
+ */
 export function findWeights(
   nodes: readonly OnnxNode[],
   constants: ReadonlyMap<string, OnnxTensor>,
   inputs: ReadonlySet<string>,
   literals: ReadonlySet<string>,
+  isConstant: (name: string) => boolean,
 ): OnnxWeight[] {
   const readers: Readers = readersOf(nodes);
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
@@ -161,7 +169,7 @@ export function findWeights(
   return [...constants].flatMap(([name, tensor]): OnnxWeight[] => {
     const { shape } = tensor;
     if (!isFloating(tensor.dtype) || isSetting(name)) return [];
-    const says = isWeight(name, shape) && !(literals.has(name) && isUniform(tensor));
+    const says = !isConstant(name) && isWeight(name, shape) && !(literals.has(name) && isUniform(tensor));
     return [{ name, shape, isWeight: says, readers: readersOfName(name) }];
   });
 }

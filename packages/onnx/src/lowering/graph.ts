@@ -36,6 +36,8 @@ export interface NodeOptions {
   readonly outputs?: number;
   /** What the error says if this node meets an index outside its axis; '#' stands for the index. */
   readonly outOfRange?: string;
+  /** It draws random numbers: another of the same inputs is another node. */
+  readonly draws?: boolean;
 }
 
 type Data = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array | Uint32Array;
@@ -62,7 +64,7 @@ export class GraphBuilder {
     return `${prefix}${this.names++}`;
   }
 
-  /** One node; its first output. Equal nodes are made once. */
+  /** One node; its first output. Equal nodes are made once, unless they draw random numbers. */
   node(
     opType: string,
     inputs: readonly Value[],
@@ -77,10 +79,10 @@ export class GraphBuilder {
     opType: string,
     inputs: readonly Value[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
-    { domain = '', outputs: count = 1, outOfRange }: NodeOptions = {},
+    { domain = '', outputs: count = 1, outOfRange, draws = false }: NodeOptions = {},
   ): readonly Value[] {
     const key = JSON.stringify([domain, opType, inputs, attributes, count]);
-    const known = this.made.get(key);
+    const known = draws ? undefined : this.made.get(key);
     if (known) return known;
     const outputs = Array.from({ length: count }, () => this.name());
     const name = this.nodeName(opType, outputs[0], outOfRange);
@@ -89,7 +91,7 @@ export class GraphBuilder {
     for (const output of outputs) this.producers.set(output, made);
     if (opType === 'Expand') this.expanded.set(outputs[0], inputs[0]);
     if (domain !== '') this.domains.add(domain);
-    this.made.set(key, outputs);
+    if (!draws) this.made.set(key, outputs);
     return outputs;
   }
 

@@ -9,6 +9,7 @@ import {
   convTranspose2d,
   convTranspose3d,
   einsum,
+  linear,
   type Tensor,
 } from '@fakkel/core';
 import { OnnxError } from '../../errors.js';
@@ -72,12 +73,14 @@ function convTranspose(call: Call): Tensor {
 /** alpha · A · B + beta · C, with A and B transposed where asked. */
 function gemm(call: Call): Tensor {
   const [alpha, beta] = [call.float('alpha', 1), call.float('beta', 1)];
-  const [a, b] = [call.tensor(0), call.tensor(1)].map((x, i) => (call.flag(i === 0 ? 'transA' : 'transB') ? x.t() : x));
-  const product = a.matmul(b);
+  const [x, weight, bias] = [call.tensor(0), call.tensor(1), beta === 0 ? null : call.optional(2)];
+  const isBias = bias === null || (beta === 1 && bias.ndim === 1 && bias.shape[0] === weight.shape[0]);
+  // A linear layer, and a `Gemm` again when the module is exported.
+  if (alpha === 1 && isBias && !call.flag('transA') && call.flag('transB')) return linear(x, weight, bias);
+  const a = call.flag('transA') ? x.t() : x;
+  const product = a.matmul(call.flag('transB') ? weight.t() : weight);
   const scaled = alpha === 1 ? product : product.mul(alpha);
-  const c = call.optional(2);
-  if (!c || beta === 0) return scaled;
-  return scaled.add(beta === 1 ? c : c.mul(beta));
+  return bias ? scaled.add(beta === 1 ? bias : bias.mul(beta)) : scaled;
 }
 
 export const convolution: OperatorTable = {

@@ -1,7 +1,18 @@
 /**
  * Pooling over windows and over all positions.
  */
-import { avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool2d, maxPool3d, type Tensor } from '@fakkel/core';
+import {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type Tensor,
+} from '@fakkel/core';
 import { OnnxError } from '../../errors.js';
 import type { Call, OperatorTable } from '../call.js';
 import { Host } from '../host.js';
@@ -79,13 +90,19 @@ function lpPool(call: Call): Tensor {
   return fn(powers, w.kernel, { stride: w.stride, divisorOverride: 1 }).pow(1 / p);
 }
 
+/** One window over everything, and a `GlobalAveragePool` again when the module is exported. */
+function globalAverage(call: Call): Tensor {
+  const x = call.tensor(0);
+  return byAxes([adaptiveAvgPool1d, adaptiveAvgPool2d, adaptiveAvgPool3d], x.ndim - 2)(x, 1);
+}
+
 const spatial = (x: Tensor): number[] => x.shape.slice(2).map((_, i) => i + 2);
 
 export const pooling: OperatorTable = {
   MaxPool: maxPool,
   AveragePool: averagePool,
   LpPool: lpPool,
-  GlobalAveragePool: (call) => call.tensor(0).mean(spatial(call.tensor(0)), true),
+  GlobalAveragePool: globalAverage,
   GlobalMaxPool: (call) => call.tensor(0).amax(spatial(call.tensor(0)), true),
   GlobalLpPool: (call) => call.tensor(0).norm(call.int('p', 2), spatial(call.tensor(0)), true),
 };
