@@ -126,8 +126,14 @@ describe('a browser', () => {
     .filter((name) => name.endsWith('.ts'));
 
   test.each(sources)('can load %s, under any content security policy', (name) => {
-    const source = readFileSync(new URL(`../src/${name}`, import.meta.url), 'utf8');
-    expect(source).not.toMatch(/from ["']node:|\beval\(|new Function|\bBuffer\b|\bprocess\./);
+    const source = readFileSync(new URL(`../src/${name}`, import.meta.url), 'utf8').replace(
+      /\/\*[^]*?\*\/|\/\/.*/g,
+      '',
+    );
+    expect(source).not.toMatch(/from ["']node:|\beval\(|new Function|\bprocess\./);
+    // Core has a Buffer, too; Node's is the one that nobody imports.
+    const isCores = /import [^;]*\bBuffer\b[^;]*from '@fakkel\/core'/.test(source);
+    if (!isCores) expect(source).not.toMatch(/(?<!\bnn\.)\bBuffer\b/);
   });
 
   test('reads and writes where code from strings is forbidden', () => {
