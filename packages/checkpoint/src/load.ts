@@ -1,7 +1,7 @@
 /**
  * Loading checkpoints: all that a file holds, its state dict, or its weights straight into a model.
  */
-import { type Device, fromArray, getDefaultDevice, nn, type Tensor } from '@fakkel/core';
+import { type Device, fromArray, getDefaultDevice, nn, StateDictError, type Tensor } from '@fakkel/core';
 import { CheckpointError } from './errors.js';
 import type { CheckpointFile } from './formats/file.js';
 import { openCheckpoint } from './formats/open.js';
@@ -156,6 +156,10 @@ export async function loadInto(
       ]),
     );
     return await nn.streamStateDict(model, stored, { strict: options.strict });
+  } catch (error) {
+    if (!(error instanceof StateDictError)) throw error;
+    const message = error.message.replace(/^streamStateDict: /, `loadInto: ${file.source.name}: `);
+    throw new StateDictError(message, { cause: error });
   } finally {
     await file.close();
   }

@@ -61,7 +61,7 @@ describe('what does not fit', () => {
     const seen: number[] = [];
     await expect(loadInto(net, path('state_dict.zip.pth'), { onProgress: ({ loaded }) => seen.push(loaded) })).rejects
       .toThrowErrorMatchingInlineSnapshot(`
-      [StateDictError: streamStateDict: the state dict does not fit Sequential; nothing was loaded.
+      [StateDictError: loadInto: state_dict.zip.pth: the state dict does not fit Sequential; nothing was loaded.
         missing: 4.weight, 4.bias
         3.weight: the module has float32[5,16], the state dict float32[3,16]
         3.bias: the module has float32[5], the state dict float32[3]

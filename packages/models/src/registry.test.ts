@@ -35,6 +35,11 @@ describe('listModels', () => {
     expect(exported.sort()).toEqual(listModels());
   });
 
+  test('a pattern alone: an error that shows where it goes', () => {
+    expect(() => listModels('resnet*' as never)).toThrow("listModels({ include: 'resnet*' })");
+    expect(() => listModels({ exlude: '*' } as never)).toThrow(/Did you mean exclude/);
+  });
+
   test('patterns', () => {
     expect(listModels({ include: 'resnet*' })).toEqual(['resnet101', 'resnet152', 'resnet18', 'resnet34', 'resnet50']);
     expect(listModels({ include: ['lenet*', 'vgg1?'], exclude: ['*Original', '*13'] })).toEqual([

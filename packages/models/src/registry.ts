@@ -10,6 +10,7 @@ import { googlenet } from './googlenet.js';
 import { lenet5Original } from './lenet5-original.js';
 import { lenet5 } from './lenet5.js';
 import { nearest, plainName } from './nearest.js';
+import { checkOptions } from './options.js';
 import * as resnets from './resnet.js';
 import * as vggs from './vgg.js';
 import type { WeightsOptions } from './weights/load-weights.js';
@@ -91,7 +92,12 @@ export interface ListModelsOptions {
  * import { listModels } from '@fakkel/models';
  * listModels({ include: 'resnet*', exclude: ['*50', '*101'] }); // ['resnet152', 'resnet18', 'resnet34']
  */
-export function listModels({ include = '*', exclude = [] }: ListModelsOptions = {}): string[] {
+export function listModels(options: ListModelsOptions = {}): string[] {
+  if (typeof options !== 'object') {
+    throw new TypeError(`listModels: patterns go into an object: listModels({ include: '${String(options)}' })`);
+  }
+  checkOptions('listModels', options, ['include', 'exclude']);
+  const { include = '*', exclude = [] } = options;
   const included = matcher(include);
   const excluded = matcher(exclude);
   return names()

@@ -133,8 +133,10 @@ test('misuse', async () => {
   await expect(compareModels([{ model: new Tiny() } as never], none)).rejects.toThrow(
     /expected names, or { name, model }/,
   );
-  await expect(compareModels(['lenet5'], none)).rejects.toThrow(/32/); // 3 channels of 224
-  const lenet = await compareModels([{ name: 'lenet5', input: [1, 1, 32, 32] }], none);
+  await expect(compareModels({ models: ['lenet5'] } as never)).rejects.toThrow(/expected a list of networks/);
+  await expect(compareModels(['lenet5'], { ...none, input: [1, 3, 224, 224] })).rejects.toThrow(/32/);
+  const lenet = await compareModels(['lenet5'], none);
+  expect(lenet.rows[0].input).toEqual([1, 1, 32, 32]); // what it is for
   await expect(lenet.toSVG()).rejects.toThrow(/no model has both an accuracy and operations/);
   await expect(lenet.toSVG({ x: 'watts' as never })).rejects.toThrow(
     /x is one of macs, inference, training, parameters/,

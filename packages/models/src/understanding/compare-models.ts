@@ -26,7 +26,7 @@ export interface ComparedModel {
 
 /** What {@link compareModels} takes. */
 export interface CompareModelsOptions {
-  /** The shape of the input with the batch. Default `[1, 3, 224, 224]`. */
+  /** The shape of the input with the batch. Default: one image of what each is for, `[1, 3, 224, 224]` as a rule. */
   input?: Shape;
   /** What is measured on the device: inference and training steps (true, the default), 'inference' alone, or nothing (false). */
   measure?: boolean | 'inference';
@@ -95,7 +95,7 @@ export interface ModelComparison {
  * figures 2 and following.
  *
  * @param models Names of the registry, or networks of your own with a name.
- * @param options See {@link CompareModelsOptions}: `input` ([1, 3, 224, 224]), `measure` (true), `device`, `warmup` (2),
+ * @param options See {@link CompareModelsOptions}: `input` (what each is for), `measure` (true), `device`, `warmup` (2),
  *   `rounds` (5), `weights` ('IMAGENET1K_V1').
  * @throws OutOfRangeError for options that are none, and for two networks of one name.
  * @example
@@ -110,11 +110,14 @@ export async function compareModels(
   options: CompareModelsOptions = {},
 ): Promise<ModelComparison> {
   checkOptions('compareModels', options, OPTIONS);
-  const { input = [1, 3, 224, 224], measure: what = true, warmup = 2, rounds = 5, weights = 'IMAGENET1K_V1' } = options;
+  const { input, measure: what = true, warmup = 2, rounds = 5, weights = 'IMAGENET1K_V1' } = options;
   const device = options.device ?? getDefaultDevice();
   checkCount('warmup', warmup, 0);
   checkCount('rounds', rounds, 1);
-  const items = models.map((item) => compared(item));
+  if (!Array.isArray(models)) {
+    throw new TypeError("compareModels: expected a list of networks, compareModels(['alexnet', 'resnet18'])");
+  }
+  const items = (models as readonly (string | ComparedModel)[]).map((item) => compared(item));
   if (new Set(items.map((item) => item.name)).size < items.length) {
     throw new OutOfRangeError(
       `compareModels: each network needs its own name, got ${items.map((i) => i.name).join(', ')}`,
@@ -123,7 +126,7 @@ export async function compareModels(
   const networks = items.map(({ name, model, ...item }) => ({
     model: model ?? (what === false ? nn.utils.skipInit(() => createModel(name)) : createModel(name)),
     own: model === undefined,
-    input: item.input ?? input,
+    input: item.input ?? input ?? usualInput(name),
   }));
   const modes = networks.map(({ model }) => model.training);
   try {
@@ -179,10 +182,21 @@ function compared(item: string | ComparedModel): ComparedModel {
   return item;
 }
 
+/** An image of what a network of the registry is for; of ImageNet, if nothing else is known. */
+function usualInput(name: string): Shape {
+  if (name.startsWith('lenet5')) return [1, 1, 32, 32];
+  if (name.startsWith('cifar')) return [1, 3, 32, 32];
+  return name === 'alexnetOriginal' ? [1, 3, 227, 227] : [1, 3, 224, 224];
+}
+
 function checkCount(name: string, n: number, least: number): void {
   if (Number.isInteger(n) && n >= least) return;
   throw new OutOfRangeError(`compareModels: ${name} is a whole number from ${least} up, got ${String(n)}`);
 }
+
+/** Three digits, and no exponent. */
+const milliseconds = (ms: number | null): string | null =>
+  ms === null ? null : ms >= 100 ? number(Math.round(ms)) : ms.toPrecision(3);
 
 function table(rows: readonly ComparisonRow[]): string[][] {
   const columns: [string, (row: ComparisonRow) => string | null][] = [
@@ -191,8 +205,8 @@ function table(rows: readonly ComparisonRow[]): string[][] {
     ['G-MACs', (row) => (row.macs / 1e9).toPrecision(4)],
     ['Activations, inference', (row) => bytes(row.activations.inference)],
     ['training', (row) => (row.activations.training === null ? null : bytes(row.activations.training))],
-    ['Inference, ms an image', (row) => row.inferenceMs?.toPrecision(3) ?? null],
-    ['Training, ms an image', (row) => row.trainingMs?.toPrecision(3) ?? null],
+    ['Inference, ms an image', (row) => milliseconds(row.inferenceMs)],
+    ['Training, ms an image', (row) => milliseconds(row.trainingMs)],
     ['Top-1 %', (row) => row.acc1?.toFixed(2) ?? null],
     ['Top-5 %', (row) => row.acc5?.toFixed(2) ?? null],
   ];

@@ -186,6 +186,10 @@ describe('the picture', () => {
     );
     expect(boxes(svg)).toBeLessThan(12);
     expect(boxes(walk.toSVG({ depth: 1 }))).toBeLessThan(boxes(svg) + 1);
+    const small = skip(() => zoo.resnet18());
+    const shallow = explainShapes(small, [1, 3, 224, 224], { depth: 1 });
+    expect(shallow.toSVG()).toBe(explainShapes(small, [1, 3, 224, 224]).toSVG({ depth: 1 })); // the walk's own depth
+    expect(shallow.toSVG({ depth: 2 })).not.toBe(shallow.toSVG());
   });
 
   test('branches are beside each other, and a shortcut goes over what it skips', () => {

@@ -71,7 +71,8 @@ export function explainShapes(
   const toSVG = (picture: NetworkPictureOptions = {}): string => {
     checkOptions('toSVG', picture, ['depth', 'title']);
     if (picture.depth !== undefined) checkDepth('toSVG', picture.depth);
-    return networkPicture(model, input, { title: model.constructor.name, ...picture });
+    const title = model.constructor.name;
+    return networkPicture(model, input, { title, ...(options.depth && { depth }), ...picture });
   };
   return {
     layers,

@@ -213,7 +213,7 @@ describe('weights of a file', () => {
         fc2.weight: the module has float32[10,84], the state dict float32[4,84]
         fc2.bias: the module has float32[10], the state dict float32[4]
       Pass the options that they were trained with (numClasses …), and change the model afterwards: adapt(model, { numClasses }).
-      To load what fits by name: loadInto(lenet5(…), file, { strict: false }) of @fakkel/checkpoint."
+      To load what fits by name and shape: loadInto(lenet5(…), file, { strict: false, rename: (name) => (name === 'fc2.weight' || … ? null : name) }) of @fakkel/checkpoint."
     `);
     expect(await messageOf(tiny({ weights: own }))).toMatchInlineSnapshot(`
       "StateDictError: tiny: the weights in FOLDER/own.pth are not those of this model with these options.
