@@ -7,7 +7,7 @@
 import { compareModels } from '@fakkel/models';
 import { writeFigure } from './chart.js';
 
-const NAMES = [
+export const NAMES = [
   'alexnet',
   'vgg11',
   'vgg13',

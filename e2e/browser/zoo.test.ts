@@ -85,7 +85,7 @@ describe.skipIf(!executable && !required)(title, () => {
     const chosen = await Promise.all(
       names.map(async (name) => ({ name, bytes: new Uint8Array(await readFile(path.join(goldens, name))) })),
     );
-    chosen.push({ name: 'lenet.safetensors', bytes: await saveSafetensors(lenet5(), { epoch: '3' }) });
+    chosen.push({ name: 'lenet.safetensors', bytes: new Uint8Array(await saveSafetensors(lenet5(), { epoch: '3' })) });
     const found = await inTab(async (tab) => {
       await choose(tab, chosen);
       return call(
@@ -99,7 +99,7 @@ describe.skipIf(!executable && !required)(title, () => {
     });
     expect(found).toHaveLength(names.length + 1);
     for (const [i, { name, bytes }] of chosen.entries()) {
-      const there = await contents(new File([bytes as Uint8Array<ArrayBuffer>], name));
+      const there = await contents(new File([bytes], name));
       expect(found[i], name).toEqual([there, await contents(bytes)]);
       // Those that are refused are, and no others.
       expect(/^\w*Error: /.test(there), there).toBe(name.startsWith('refused'));

@@ -1,7 +1,7 @@
 /**
  * What pages and Node both do with the zoo, so that they can be compared.
  */
-import { fromArray, isTensor, manualSeed, nn, noGrad, randn, tensor, type Tensor } from '@fakkel/core';
+import { fromArray, isTensor, manualSeed, type nn, noGrad, randn, tensor, type Tensor } from '@fakkel/core';
 import { load, save, type CheckpointSource, type CheckpointValue } from '@fakkel/checkpoint';
 import { download, type DownloadOptions } from '@fakkel/hub';
 import {

@@ -40,13 +40,14 @@ export async function openClassifier(options: Options, notes: Notes, signal: Abo
   const entry = entryOf(name, options.weights);
   const labels = await labelsOf(options, card, entry);
   const preset = card?.transforms ?? entry?.transforms ?? presetOf(name);
-  const model = (await createModel(name, {
+  const made: nn.Module = await createModel(name, {
     ...card?.options,
     ...(labels && !entry ? { numClasses: labels.length } : {}),
     weights: options.weights,
     onProgress: (progress) => notes.weights(progress),
     signal,
-  })) as nn.Layer;
+  });
+  const model = made as nn.Layer;
   model.eval();
   const first = model.modules().find((module) => module instanceof nn.Conv2d);
   const channels = first?.inChannels ?? 3;

@@ -75,7 +75,7 @@ function viewsOf({ preset, mode }: Classifier, crops: 1 | 10): (image: HostArray
   return (image) => tenCrop(resize(image)).map((crop) => finish(crop));
 }
 
-const toTensor = (array: HostArray) => tensor(array.data as Float32Array, { shape: array.shape });
+const toTensor = (array: HostArray) => tensor(array.data, { shape: array.shape });
 
 function outputsOf({ model, labels }: Classifier): number {
   if (labels.length > 0) return labels.length;

@@ -62,7 +62,8 @@ export async function transferLearning(
   // A network that has seen many images, with a new last layer for these classes; colour images, whatever it had.
   const change = { numClasses: data.labels.length, inChannels: 3 };
   const { model: name, weights, options: made } = pretrained;
-  const net = adapt((await createModel(name, { ...made, weights })) as nn.Layer, change);
+  const trained: nn.Module = await createModel(name, { ...made, weights });
+  const net = adapt(trained as nn.Layer, change);
   const common = { batchSize: options.batchSize, workers: options.workers, signal, note };
 
   note('The classifier alone:');
@@ -78,7 +79,8 @@ export async function transferLearning(
   if (options.compare || options.demo) {
     note('The same network from its initial weights:');
     manualSeed(options.seed);
-    const fresh = adapt(createModel(name, { ...made }) as nn.Layer, change);
+    const initial: nn.Module = createModel(name, { ...made });
+    const fresh = adapt(initial as nn.Layer, change);
     const epochs = options.headEpochs + options.epochs;
     fromScratch = await train(fresh, data, { ...common, epochs, lr: options.lr });
   }

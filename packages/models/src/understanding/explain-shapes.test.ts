@@ -7,7 +7,7 @@ const skip = nn.utils.skipInit;
 
 test('a single layer, which has no name', () => {
   expect(explainShapes(new nn.Linear(3, 2), [1, 3]).toString()).toMatch(
-    /^Linear  3 {6}3 → 2  2 {7}2·3 \+ 2 = 8 {5}6$/m,
+    /^Linear {2}3 {6}3 → 2 {2}2 {7}2·3 \+ 2 = 8 {5}6$/m,
   );
 });
 
