@@ -70,6 +70,7 @@ describe('printing', () => {
 
 describe('recipes', () => {
   const everything: transforms.Transform<never, unknown>[] = [
+    new t.ImageClassification({ cropSize: 8, resizeSize: 10, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] }),
     new t.ToTensor(),
     new t.ConvertImageDtype('uint8'),
     new t.Normalize([0.5], [2]),
