@@ -357,6 +357,7 @@ describe('errors say what to do', () => {
     ['no input', () => exportOnnx(linear(), undefined as never)],
     ['an empty list of inputs', () => exportOnnx(linear(), [])],
     ['an unknown option', () => exportOnnx(linear(), [1, 3], { opset: 11 } as ExportOptions)],
+    ['a file, as in PyTorch', () => exportOnnx(linear(), [1, 3], 'net.onnx' as never)],
     ['another op set', () => exportOnnx(linear(), [1, 3], { opsetVersion: 11 })],
     ['another mode', () => exportOnnx(linear(), [1, 3], { training: true as never })],
     ['too many names', () => exportOnnx(linear(), [1, 3], { inputNames: ['x', 'y'] })],

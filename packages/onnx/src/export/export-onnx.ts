@@ -161,6 +161,13 @@ function checkArguments(model: nn.Module, options: ExportOptions): void {
   if (!(model instanceof nn.Module)) {
     throw new TypeError(`exportOnnx: expected a module, got ${model === null ? 'null' : typeof model}`);
   }
+  if (typeof options !== 'object' || options === null) {
+    // torch.onnx.export(model, args, file)
+    const file = typeof options === 'string' ? options : 'net.onnx';
+    throw new OnnxError(
+      `exportOnnx: the third argument are options; it gives the bytes of the file: await writeFile('${file}', await exportOnnx(model, inputs)).`,
+    );
+  }
   const unknown = Object.keys(options).filter((name) => !(OPTIONS as string[]).includes(name));
   if (unknown.length > 0) {
     throw new OnnxError(`exportOnnx: no option '${unknown.join("', '")}'; there are ${OPTIONS.join(', ')}.`);
