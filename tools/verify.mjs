@@ -46,7 +46,10 @@ const steps = [
   { name: 'lock', commands: ['node tools/check-lock.mjs'] },
   { name: 'format', commands: ['prettier --check --log-level warn .'] },
   // In two parts: each project's types are in memory at once, and all of them are more than Node's heap.
-  { name: 'lint', commands: ['eslint --max-warnings 0 packages', 'eslint --max-warnings 0 --ignore-pattern packages .'] },
+  {
+    name: 'lint',
+    commands: ['eslint --max-warnings 0 packages', 'eslint --max-warnings 0 --ignore-pattern packages .'],
+  },
   { name: 'typecheck', commands: ['nx run-many -t typecheck --outputStyle static', 'tsc -p tsconfig.json'] },
   { name: 'build', commands: ['nx run-many -t build --outputStyle static'] },
   { name: 'unit', commands: [`vitest run ${report}`], tests: true },
