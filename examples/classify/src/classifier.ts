@@ -1,8 +1,8 @@
 /**
  * What answers: a network with its weights, the names of its classes, and what images become before it sees them.
  */
-import { readFile } from 'node:fs/promises';
-import { FakkelError, loadSafetensors, nn } from '@fakkel/core';
+import { open, readFile } from 'node:fs/promises';
+import { FakkelError, nn, readSafetensorsHeader } from '@fakkel/core';
 import {
   createModel,
   getWeights,
@@ -98,9 +98,23 @@ function presetOf(model: string): ImageClassificationPreset {
   return { resizeSize: size, cropSize: size, mean: [0.5], std: [0.5], interpolation: 'bilinear' };
 }
 
+/** Bytes; the format allows no more, and a damaged file may claim any number. */
+const LONGEST_HEADER = 100e6;
+
 async function readCard(weights: string): Promise<Card | undefined> {
   if (!weights.endsWith('.safetensors') || /^https?:/.test(weights)) return undefined;
-  const bytes = await readFile(weights).catch(() => undefined); // what is wrong is said when it is loaded
-  const text = bytes && loadSafetensors(bytes).metadata['classifier'];
-  return text === undefined ? undefined : (JSON.parse(text) as Card);
+  const file = await open(weights).catch(() => undefined); // what is wrong is said when it is loaded
+  if (!file) return undefined;
+  try {
+    // The header alone: the weights are read once, into the network.
+    const { size } = await file.stat();
+    const length = Buffer.alloc(8);
+    await file.read(length, 0, 8, 0);
+    const head = Buffer.alloc(Math.min(size, LONGEST_HEADER, 8 + Number(length.readBigUInt64LE())));
+    await file.read(head, 0, head.length, 0);
+    const text = readSafetensorsHeader(head, size).metadata['classifier'] as string | undefined;
+    return text === undefined ? undefined : (JSON.parse(text) as Card);
+  } finally {
+    await file.close();
+  }
 }
