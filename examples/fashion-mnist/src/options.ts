@@ -57,7 +57,12 @@ export function parseOptions(argv: readonly string[], configure: (command: Comma
       .option('--lr <number>', 'highest learning rate of the cycle', positive, 0.1)
       .option('--weight-decay <number>', 'L2 penalty', share, 5e-4)
       .option('--label-smoothing <number>', 'share of the target that all classes get', share, 0.1)
-      .option('--images <number>', 'training images that are used, for a try', wholeNumber(20), 60_000)
+      .option(
+        '--images <number>',
+        'training images that are used, for a try; the test is of all',
+        wholeNumber(20),
+        60_000,
+      )
       .option('--seed <number>', 'of the split, the initial weights, the order and the augmentation', wholeNumber(0), 0)
       .option('--data <folder>', 'folder with the files of the data set', (folder) => path.resolve(folder))
       .option('--device <name>', 'engine, such as cpu, reference, onnxruntime:cuda (default: cpu, the fastest one)')
